@@ -1,0 +1,64 @@
+"""Control charts and funnel plots for healthcare.
+
+Is this change real? Is this trust different from its peers? The public names
+load when first used, so that importing spcbench costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ControlCharts": "spcbench.charting",
+    "Counted": "spcbench.measures.counting",
+    "Funnels": "spcbench.benchmarking",
+    "Report": "spcbench.report",
+    "control_charts": "spcbench.charting",
+    "count": "spcbench.measures.counting",
+    "funnels": "spcbench.benchmarking",
+    "load_pack": "spcbench.measures.pack",
+    "published_counts": "spcbench.measures.published",
+    "read": "spcbench.reading",
+    "write": "spcbench.writing",
+}
+
+__all__ = [
+    "ControlCharts",
+    "Counted",
+    "Funnels",
+    "Report",
+    "__version__",
+    "control_charts",
+    "count",
+    "funnels",
+    "load_pack",
+    "published_counts",
+    "read",
+    "write",
+]
+
+if TYPE_CHECKING:
+    from spcbench.benchmarking import Funnels, funnels
+    from spcbench.charting import ControlCharts, control_charts
+    from spcbench.measures.counting import Counted, count
+    from spcbench.measures.pack import load_pack
+    from spcbench.measures.published import published_counts
+    from spcbench.reading import read
+    from spcbench.report import Report
+    from spcbench.writing import write
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'spcbench' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,286 @@
+"""What a plugin may offer: one kind of record per hook.
+
+Every record is frozen and checks itself when made, so a record that exists is
+valid. Nothing heavy is imported here: `spcbench --help` loads this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from spcbench.errors import PackError, PluginError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from spcbench.numeric.limits import ChartOptions, Limits, Series
+    from spcbench.numeric.segments import Segments
+    from spcbench.tables import Table
+
+ID_PATTERN = re.compile(r"[a-z][a-z0-9_-]*")
+VERSION_PATTERN = re.compile(r"[0-9a-z][0-9a-z._-]*")
+
+
+class PackField(Protocol):
+    """What a pack needs of a field (see `spcbench.measures.measure.Field`)."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@runtime_checkable
+class PackMeasure(Protocol):
+    """What a pack needs of a measure (see `spcbench.measures.measure`)."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the record's columns that its expressions use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """Measures that belong together, at one version.
+
+    Parameters
+    ----------
+    id, version : str
+        Together the name of the pack: ``pop@2023``.
+    title : str
+        The name people use.
+    record : str
+        What one record is: a baby, a mother, a birth.
+    fields : tuple of Field
+        The columns that the expressions may use.
+    measures : tuple of Measure or Composite
+        At least one; ids unique within the pack.
+    source : str
+        Where the definitions come from.
+
+    Raises
+    ------
+    PackError
+        If an id is malformed or repeated, or a measure uses a column that is
+        not declared.
+    """
+
+    id: str
+    title: str
+    version: str
+    record: str
+    fields: tuple[PackField, ...] = ()
+    measures: tuple[PackMeasure, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not ID_PATTERN.fullmatch(self.id):
+            raise PackError(f"pack id {self.id!r} must match {ID_PATTERN.pattern}")
+        if not VERSION_PATTERN.fullmatch(self.version):
+            raise PackError(
+                f"pack {self.id!r}: version {self.version!r} must match {VERSION_PATTERN.pattern}"
+            )
+        if not self.measures:
+            raise PackError(f"pack {self.id!r} has no measures")
+        for what, names in (
+            ("measure", [measure.id for measure in self.measures]),
+            ("field", [declared.name for declared in self.fields]),
+        ):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise PackError(f"pack {self.id!r} declares {what} {repeated[0]!r} twice")
+        declared = {declared.name for declared in self.fields}
+        for measure in self.measures:
+            unknown = sorted(measure.columns - declared)
+            if unknown:
+                raise PackError(
+                    f"pack {self.id!r}, measure {measure.id!r} uses the column {unknown[0]!r}, "
+                    "which the pack does not declare as a field"
+                )
+
+    @property
+    def name(self) -> str:
+        """``id@version``, the name that results carry."""
+        return f"{self.id}@{self.version}"
+
+
+def _check_id(record: str, identifier: str) -> None:
+    if not isinstance(identifier, str) or not ID_PATTERN.fullmatch(identifier):
+        raise PluginError(f"{record} id {identifier!r} must match {ID_PATTERN.pattern}")
+
+
+def _check_callable(record: str, name: str, value: object) -> None:
+    if not callable(value):
+        raise PluginError(f"{record}: {name} must be a function, not {type(value).__name__}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A way to read one kind of file.
+
+    Parameters
+    ----------
+    id, title : str
+        Its name, and what people call such files.
+    suffixes : tuple of str
+        File endings it may open, lower case with the dot: ``(".csv",)``.
+    sniff : callable
+        ``sniff(head, path) -> bool``: are these first bytes such a file's?
+    read : callable
+        ``read(path) -> Table`` of records or of counts.
+    general : bool
+        True for a reader of any file with that suffix. A reader that knows
+        one publication is asked before the general ones.
+    """
+
+    id: str
+    title: str
+    suffixes: tuple[str, ...]
+    sniff: Callable[[bytes, Path], bool]
+    read: Callable[[Path], Table]
+    general: bool = False
+
+    def __post_init__(self) -> None:
+        _check_id("reader", self.id)
+        _check_suffixes(f"reader {self.id!r}", self.suffixes)
+        _check_callable(f"reader {self.id!r}", "sniff", self.sniff)
+        _check_callable(f"reader {self.id!r}", "read", self.read)
+
+
+def _check_suffixes(record: str, suffixes: Iterable[str]) -> None:
+    for suffix in suffixes:
+        if not re.fullmatch(r"(\.[a-z0-9]+)+", suffix):
+            raise PluginError(f"{record}: suffix {suffix!r} must look like '.csv'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartType:
+    """A kind of control chart.
+
+    Parameters
+    ----------
+    id, title, source : str
+        Its name, what people call it, and where its formulas come from.
+    limits : callable
+        ``limits(series, options) -> Limits``, for many series at once.
+    uses_denominator, uses_order : bool
+        Whether denominators, and the order of the points, affect the limits.
+    """
+
+    id: str
+    title: str
+    source: str
+    limits: Callable[[Series, ChartOptions], Limits]
+    uses_denominator: bool
+    uses_order: bool
+
+    def __post_init__(self) -> None:
+        _check_id("chart", self.id)
+        _check_callable(f"chart {self.id!r}", "limits", self.limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One test for special causes, part of a rule set.
+
+    Parameters
+    ----------
+    id, title : str
+        Its short name, unique in the set, and one sentence in plain words.
+    detect : callable
+        ``detect(value, z, side, segments)`` gives a boolean array, True for
+        every point that takes part.
+    judged_by : str
+        ``"side"``: good or bad by the side of the centre line; ``"direction"``:
+        by whether the values rise or fall (trends).
+    """
+
+    id: str
+    title: str
+    detect: Callable[[np.ndarray, np.ndarray, np.ndarray, Segments], np.ndarray]
+    judged_by: str = "side"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.id):
+            raise PluginError(f"rule id {self.id!r} must match [a-z0-9][a-z0-9_-]*")
+        _check_callable(f"rule {self.id!r}", "detect", self.detect)
+        if self.judged_by not in ("side", "direction"):
+            raise PluginError(f"rule {self.id!r}: judged_by must be 'side' or 'direction'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """A published combination of rules, dated and immutable.
+
+    Parameters
+    ----------
+    id, title, source : str
+        Its name, what people call it, where it was published.
+    rules : tuple of Rule
+        In order of precedence: the first that fires gives the point its label.
+    ties : str
+        What a point on the centre line does to a run: ``"break"`` or ``"skip"``.
+    any_signal : mapping of int to float
+        Chance that a stable chart of so many points shows any signal.
+    arl0 : float, optional
+        Mean number of points to the first false signal when nothing changed.
+    """
+
+    id: str
+    title: str
+    source: str
+    rules: tuple[Rule, ...]
+    ties: str = "break"
+    any_signal: Mapping[int, float] = field(default_factory=dict)
+    arl0: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_id("rule set", self.id)
+        if not self.rules:
+            raise PluginError(f"rule set {self.id!r} has no rules")
+        if len(self.rules) > 8:
+            raise PluginError(f"rule set {self.id!r} has more than eight rules")
+        ids = [rule.id for rule in self.rules]
+        if len(set(ids)) < len(ids):
+            raise PluginError(f"rule set {self.id!r} names a rule twice")
+        if self.ties not in ("break", "skip"):
+            raise PluginError(f"rule set {self.id!r}: ties must be 'break' or 'skip'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFormat:
+    """A way to write a report.
+
+    Parameters
+    ----------
+    id, title : str
+        Its name, and what people call such files.
+    suffix : str
+        The file ending that chooses it, with the dot.
+    media_type : str
+        Such as ``"text/csv"``.
+    render : callable
+        ``render(report)`` gives the bytes of the file. A format of several
+        files gives a mapping from what stands before the suffix (``""`` for
+        the main file, ``"summary"`` for ``out.summary.csv``) to bytes.
+    """
+
+    id: str
+    title: str
+    suffix: str
+    media_type: str
+    render: Callable[[Any], bytes | Mapping[str, bytes]]
+
+    def __post_init__(self) -> None:
+        _check_id("format", self.id)
+        _check_suffixes(f"format {self.id!r}", (self.suffix,))
+        _check_callable(f"format {self.id!r}", "render", self.render)

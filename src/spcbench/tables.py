@@ -1,0 +1,340 @@
+"""The tables that walk through spcbench: their columns, types and words.
+
+Tables are tidy and long, have no index and a fixed order of rows and columns,
+and keep the same types when they are empty. What the columns mean is written
+in the documentation under "Tables". Checking counts is in `counts_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+SCHEMA_VERSION = "1.0"
+"""Version of the table contracts; every written file carries it."""
+
+Kind = Literal["string", "date", "integer", "float", "boolean", "category"]
+
+STRING = (
+    pd.StringDtype("pyarrow_numpy")  # the name that pandas 2.2 knows it by
+    if pd.__version__.startswith("2.2")
+    else pd.StringDtype(storage="pyarrow", na_value=np.nan)
+)
+DATE = np.dtype("datetime64[us]")
+
+STATUS = (
+    "ok",
+    "no_data",
+    "insufficient_data",
+    "not_estimable",
+    "suppressed",
+    "invalid_input",
+)
+POINT_VERDICT = ("common_cause", "improvement", "concern", "neither")
+UNIT_VERDICT = ("as_expected", "better_than_expected", "worse_than_expected", "differs")
+SIDE = ("above", "below", "rising", "falling")
+POSITION = ("within", "above_95", "below_95", "above_998", "below_998")
+VARIATION = (
+    "common_cause",
+    "improvement_high",
+    "improvement_low",
+    "concern_high",
+    "concern_low",
+    "neither_high",
+    "neither_low",
+    "not_enough_data",
+)
+ASSURANCE = ("passes", "hit_or_miss", "fails", "none")
+LIMIT_METHOD = ("normal", "exact", "mid_p", "jeffreys", "spiegelhalter", "arcsine", "given")
+LEVEL = ("provider", "system", "region", "national", "group", "site")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its name, type and, for a category, its words."""
+
+    name: str
+    kind: Kind
+    words: tuple[str, ...] = ()
+
+    @property
+    def dtype(self) -> Any:
+        """The pandas type, the same whether the table has rows or not."""
+        if self.kind == "category":
+            return pd.CategoricalDtype(list(self.words))
+        return {
+            "string": STRING,
+            "date": DATE,
+            "integer": pd.Int64Dtype(),
+            "float": np.dtype("float64"),
+            "boolean": np.dtype("bool"),
+        }[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns of one table, in order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    def empty(self) -> pd.DataFrame:
+        """A table of no rows with every column and type."""
+        return pd.DataFrame(
+            {column.name: pd.Series([], dtype=column.dtype) for column in self.columns}
+        )
+
+    def frame(self, data: Mapping[str, Any]) -> pd.DataFrame:
+        """A table from arrays, in the order and types of the contract.
+
+        Parameters
+        ----------
+        data : mapping
+            One array (or scalar, if another is an array) per column; columns
+            that are not in the contract are an error of the caller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Without copying the arrays that already have the right type.
+        """
+        extra = set(data) - set(self.names)
+        if extra:
+            raise KeyError(f"{self.name} has no column {sorted(extra)[0]!r}")
+        sizes = [len(value) for value in data.values() if np.ndim(value) > 0]
+        size = sizes[0] if sizes else 0
+        built = {}
+        for column in self.columns:
+            value = data[column.name]
+            if np.ndim(value) == 0:
+                value = np.full(size, value) if column.kind in ("float", "boolean") else [
+                    value
+                ] * size
+            built[column.name] = (
+                value
+                if isinstance(value, pd.Series) and value.dtype == column.dtype
+                else pd.Series(value, dtype=column.dtype, copy=False)
+            )
+        return pd.DataFrame(built, copy=False)
+
+
+def _strings(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "string") for name in names)
+
+
+def _floats(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "float") for name in names)
+
+
+def _integers(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "integer") for name in names)
+
+
+def _dates(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "date") for name in names)
+
+
+_STATUS = Column("status", "category", STATUS)
+_LIMITS = ("lower_95", "upper_95", "lower_998", "upper_998")
+
+COUNTS = Contract(
+    "counts",
+    (*_strings("measure", "unit"), *_dates("period"), *_integers("numerator", "denominator")),
+)
+"""The columns that every table of counts has."""
+
+COUNTS_OPTIONAL = Contract(
+    "counts",
+    (
+        *_floats("value", "expected", "mean", "sd", "variance"),
+        *_integers("missing"),
+        *_floats("target"),
+        Column("level", "category", LEVEL),
+        *_dates("period_end"),
+        *_integers("sequence"),
+        _STATUS,
+        *_strings("note", "unit_name", "group"),
+    ),
+)
+"""The columns that a table of counts may have; any other is a label, kept as it is."""
+
+POINTS = Contract(
+    "points",
+    (
+        *_strings("measure", "unit"),
+        *_dates("period"),
+        *_integers("numerator", "denominator"),
+        *_floats("value", "centre", "sigma", "lcl", "ucl", "lower_warning", "upper_warning"),
+        Column("limit_method", "category", LIMIT_METHOD),
+        *_integers("phase"),
+        Column("in_baseline", "boolean"),
+        *_floats("target"),
+        Column("special_cause", "boolean"),
+        Column("verdict", "category", POINT_VERDICT),
+        *_strings("rules"),
+        _STATUS,
+        *_strings("note"),
+    ),
+)
+
+SIGNALS = Contract(
+    "signals",
+    (
+        *_strings("measure", "unit", "rule_set", "rule"),
+        *_dates("first", "last"),
+        *_integers("points"),
+        Column("side", "category", SIDE),
+        Column("verdict", "category", POINT_VERDICT),
+        Column("latest", "boolean"),
+    ),
+)
+
+SUMMARY = Contract(
+    "summary",
+    (
+        *_strings("measure", "unit", "chart", "rule_set"),
+        *_integers("points"),
+        *_dates("first", "last"),
+        *_floats("latest_value", "centre", "lcl", "ucl", "target"),
+        Column("variation", "category", VARIATION),
+        Column("assurance", "category", ASSURANCE),
+        *_floats("dispersion", "expected_false_signals"),
+        _STATUS,
+        *_strings("reason"),
+    ),
+)
+
+UNITS = Contract(
+    "units",
+    (
+        *_strings("measure", "group", "unit"),
+        *_dates("first", "last"),
+        *_integers("periods", "numerator", "denominator"),
+        *_floats("expected", "value", "target", "z", "z_adjusted", "p_value", "q_value", *_LIMITS),
+        Column("position", "category", POSITION),
+        Column("verdict", "category", UNIT_VERDICT),
+        _STATUS,
+    ),
+)
+
+CURVE = Contract(
+    "curve",
+    (
+        *_strings("measure", "group"),
+        *_floats("denominator", "target", *_LIMITS),
+    ),
+)
+
+FUNNEL_SUMMARY = Contract(
+    "summary",
+    (
+        *_strings("measure", "group"),
+        *_integers("units"),
+        *_dates("first", "last"),
+        *_floats("target"),
+        Column("limit_method", "category", LIMIT_METHOD),
+        *_floats("phi", "phi_winsorised", "tau2", "expected_false_positives"),
+        *_integers("outside_95", "outside_998"),
+        _STATUS,
+        *_strings("reason"),
+    ),
+)
+
+ADVICE = Contract("advice", _strings("measure", "unit", "code", "message", "evidence"))
+
+QUALITY = Contract(
+    "quality", (*_strings("measure", "field", "problem"), *_integers("records"))
+)
+"""What could not be used: `measure` is null for a problem of the record itself."""
+
+REJECTS = Contract(
+    "rejects",
+    (*_strings("file"), *_integers("row"), *_strings("field", "value_class", "reason")),
+)
+"""One record set aside: where it stands and why; never what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a reader gives: records or counts, and where they came from.
+
+    Parameters
+    ----------
+    kind : str
+        ``"records"`` (one row a case) or ``"counts"`` (already added up).
+    data : object
+        Counts: a pandas frame. Records: a `FileScan`, or a pandas, polars or
+        Arrow table, left as it is.
+    source : str
+        The file's name for messages and provenance, without its folders.
+    text : bool
+        True when the cells are text as they stood in the file (numbers and
+        dates are then read strictly, and errors name the line).
+    default_level : str, optional
+        The level that charts and funnels use when none is chosen.
+    """
+
+    kind: Literal["records", "counts"]
+    data: Any
+    source: str
+    text: bool = False
+    default_level: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileScan:
+    """Record files that are read where they lie, when they are counted.
+
+    Parameters
+    ----------
+    paths : tuple of str
+        The files.
+    form : str
+        ``"csv"``, ``"parquet"`` or ``"json"``.
+    options : mapping
+        What the reader found out, such as the delimiter.
+    """
+
+    paths: tuple[str, ...]
+    form: Literal["csv", "parquet", "json"]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """How a measure is shown and judged.
+
+    Parameters
+    ----------
+    title : str
+        The measure in plain words.
+    per : int
+        Display scale: 100 for per cent, 1000 for "per 1,000".
+    better : str
+        ``"higher"``, ``"lower"`` or ``"neither"``: the direction of good.
+    target : float, optional
+        On the natural scale (0 to 1 for a proportion).
+    target_label : str
+        Whose target that is.
+    verified : bool
+        False while the definition still has to be checked at its source.
+    source : str
+        Where the definition comes from.
+    """
+
+    title: str
+    per: int = 100
+    better: Literal["higher", "lower", "neither"] = "neither"
+    target: float | None = None
+    target_label: str = ""
+    verified: bool = True
+    source: str = ""
