@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
+from spcbench.numeric import exact
 from spcbench.numeric.segments import Flags, Floats, Segments
 
 METHODS = ("normal", "exact", "mid_p", "jeffreys", "spiegelhalter", "arcsine", "given")
@@ -84,3 +86,140 @@ class Limits:
     upper_warning: Floats
     z: Floats
     method: npt.NDArray[np.int8]
+
+
+WARNING_SHARE = 2 / 3
+"""Warning lines stand at this share of the limits' distance: 2 sigma of 3."""
+
+EXACT_BELOW = 5.0
+"""Expected events or non-events under which ``auto`` takes exact limits."""
+
+
+def p_limits(series: Series, options: ChartOptions) -> Limits:
+    """Limits of a p chart: proportions with their own denominators.
+
+    Parameters
+    ----------
+    series : Series
+        With `numerator` and `denominator`; rows where either is NaN, or the
+        denominator 0, are "no data" and leave both sums.
+    options : ChartOptions
+        `limit_method` is ``"normal"``, ``"exact"``, or ``"auto"``: exact where
+        a segment expects fewer than 5 events or non-events anywhere.
+
+    Returns
+    -------
+    Limits
+        Shape (rows,), proportions. Limits are clipped to 0 and 1; `sigma` is
+        the binomial one whatever the method. A segment without a baseline has
+        NaN throughout.
+
+    References
+    ----------
+    .. [1] Montgomery, Introduction to Statistical Quality Control (p chart);
+       centre Σr/Σn, sigma √(p̄(1 − p̄)/n).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts = np.array([8.0, 12.0, 10.0])
+    >>> sizes = np.array([100.0, 100.0, 100.0])
+    >>> series = Series(
+    ...     value=counts / sizes, numerator=counts, denominator=sizes,
+    ...     in_baseline=np.ones(3, bool), gap=np.zeros(3, bool),
+    ...     segments=Segments.from_lengths([3]),
+    ... )
+    >>> limits = p_limits(series, ChartOptions(limit_method="normal"))
+    >>> limits.centre[0], limits.ucl.round(2)[0]
+    (np.float64(0.1), np.float64(0.19))
+    """
+    if series.numerator is None or series.denominator is None:
+        raise ValueError("a p chart needs numerators and denominators")
+    numerator, denominator, segments = series.numerator, series.denominator, series.segments
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = series.in_baseline & ~np.isnan(series.value)
+        pooled = segments.sums(np.where(kept, numerator, 0.0)) / segments.sums(
+            np.where(kept, denominator, 0.0)
+        )
+        centre = segments.spread(pooled)
+        sigma = np.sqrt(centre * (1.0 - centre) / denominator)
+        sigma[np.isinf(sigma)] = np.nan
+        z = (series.value - centre) / sigma
+    z[(sigma == 0) & (series.value == centre)] = 0.0
+    limits = normal_limits(centre, sigma, z, options.sigma, lowest=0.0, highest=1.0)
+    small = _takes_exact(denominator, centre, segments, options.limit_method)
+    if small.any():
+        _make_exact(limits, small, numerator, denominator, options.sigma)
+    return limits
+
+
+def normal_limits(
+    centre: Floats,
+    sigma: Floats,
+    z: Floats,
+    multiple: float,
+    *,
+    lowest: float = -np.inf,
+    highest: float = np.inf,
+) -> Limits:
+    """Centre ± multiples of sigma, clipped to what the value can be.
+
+    Parameters
+    ----------
+    centre, sigma, z : array of float, shape (rows,)
+        NaN where there is no data.
+    multiple : float
+        Multiple of sigma for `lcl` and `ucl`.
+    lowest, highest : float
+        Bounds of the value.
+
+    Returns
+    -------
+    Limits
+        With `method` ``normal`` throughout.
+    """
+    wide = multiple * sigma
+    narrow = WARNING_SHARE * wide
+    return Limits(
+        centre=centre,
+        sigma=sigma,
+        lcl=np.maximum(centre - wide, lowest),
+        ucl=np.minimum(centre + wide, highest),
+        lower_warning=np.maximum(centre - narrow, lowest),
+        upper_warning=np.minimum(centre + narrow, highest),
+        z=z,
+        method=np.zeros(centre.size, dtype=np.int8),
+    )
+
+
+def _takes_exact(
+    denominator: Floats, centre: Floats, segments: Segments, limit_method: str
+) -> Flags:
+    """Rows of the segments that take exact limits."""
+    if limit_method != "auto":
+        return np.full(centre.size, limit_method == "exact")
+    rarer = np.minimum(centre, 1.0 - centre) * denominator
+    # No data, and nothing at all expected of no cases, decide nothing.
+    rarer[~(denominator > 0)] = np.inf
+    fewest = segments.minima(np.where(np.isnan(rarer), np.inf, rarer))
+    return segments.spread(fewest < EXACT_BELOW)
+
+
+def _make_exact(
+    limits: Limits, small: Flags, numerator: Floats, denominator: Floats, multiple: float
+) -> None:
+    """Replace the limits of some rows by exact ones, in place."""
+    rows = np.flatnonzero(small)
+    pairs, index = np.unique(
+        np.stack([denominator[rows], limits.centre[rows]]), axis=1, return_inverse=True
+    )
+    size, centre = pairs
+    for sigma, lower, upper in (
+        (multiple, limits.lcl, limits.ucl),
+        (multiple * WARNING_SHARE, limits.lower_warning, limits.upper_warning),
+    ):
+        alpha = float(special.ndtr(-sigma))
+        lower[rows] = exact.lower_limit(size, centre, alpha=alpha)[index]
+        upper[rows] = exact.upper_limit(size, centre, alpha=alpha)[index]
+    limits.z[rows] = exact.tail_scores(numerator[rows], denominator[rows], limits.centre[rows])
+    limits.method[rows] = METHODS.index("exact")

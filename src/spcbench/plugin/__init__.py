@@ -1,15 +1,22 @@
 """What a plugin author imports."""
 
+from spcbench.plugin.admission import PluginInfo
 from spcbench.plugin.hookspecs import API_VERSION, hookimpl
+from spcbench.plugin.host import PluginHost, default_host
+from spcbench.plugin.names import Offered
 from spcbench.plugin.records import ChartType, OutputFormat, Pack, Reader, Rule, RuleSet
 
 __all__ = [
     "API_VERSION",
     "ChartType",
+    "Offered",
     "OutputFormat",
     "Pack",
+    "PluginHost",
+    "PluginInfo",
     "Reader",
     "Rule",
     "RuleSet",
+    "default_host",
     "hookimpl",
 ]

@@ -1,0 +1,404 @@
+"""The page: what the template shows, made from the tables of the results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from spcbench.errors import OptionError
+from spcbench.pictures import describe_chart, describe_funnel, svg_bytes
+from spcbench.pictures.control_chart import control_chart
+from spcbench.pictures.funnel_plot import funnel_plot
+from spcbench.pictures.results import chart_keys, display_of, funnel_keys, rows_of, unit_title
+from spcbench.pictures.theme import date_text
+from spcbench.pictures.words import (
+    ASSURANCE_WORDS,
+    POSITION_WORDS,
+    STATUS_WORDS,
+    VARIATION_WORDS,
+    number_text,
+    target_name,
+    value_text,
+)
+
+if TYPE_CHECKING:
+    from spcbench import ControlCharts, Funnels, Report
+    from spcbench.tables import Display
+
+MOST_FIGURES = 250
+"""More pictures than this make a page that opens slowly."""
+
+_VARIATION_LETTERS = {"high": "H", "low": "L"}
+_ASSURANCE_LETTERS = {"passes": "P", "hit_or_miss": "?", "fails": "F"}
+
+
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """A letter in a shape: the class gives the colour, the words the meaning."""
+
+    letter: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as text: its caption, its headings and its cells."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str | Icon]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One picture, what it shows, and the table behind it."""
+
+    title: str
+    anchor: str
+    picture: str
+    description: str
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One measure of one result."""
+
+    title: str
+    anchor: str
+    notes: Sequence[str]
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How one result was made and where its numbers came from."""
+
+    title: str
+    items: Sequence[tuple[str, str]]
+
+
+def html_page(report: Report) -> bytes:
+    """Render a report as one HTML page.
+
+    Parameters
+    ----------
+    report : Report
+        Control charts, funnels or both; it may be empty.
+
+    Returns
+    -------
+    bytes
+        UTF-8, with style and pictures inside and no scripts. All text is
+        escaped. The same report gives the same bytes.
+
+    Raises
+    ------
+    OptionError
+        If the report has more than 250 charts and funnels.
+    """
+    figures = sum(len(_keys(result)) for result in report.results)
+    if figures > MOST_FIGURES:
+        raise OptionError(
+            f"{figures:,} charts and funnels do not fit in one page (at most {MOST_FIGURES}): "
+            "choose some with --measure or --unit, or write .pdf"
+        )
+    environment = Environment(
+        loader=PackageLoader("spcbench_html", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["icon"] = lambda cell: isinstance(cell, Icon)
+    sections: list[Section] = []
+    for number, result in enumerate(report.results, start=1):
+        sections += _sections(result, f"r{number}")
+    page = environment.get_template("page.html").render(
+        title=report.title,
+        summaries=[_summary(result) for result in report.results],
+        advice=[line for result in report.results for line in _advice(result)],
+        sections=sections,
+        methods=[_method(result) for result in report.results],
+    )
+    return page.encode("utf-8")
+
+
+def _is_charts(result: ControlCharts | Funnels) -> bool:
+    return hasattr(result, "points")
+
+
+def _summary(result: Any) -> Grid:
+    return _chart_summary(result) if _is_charts(result) else _funnel_summary(result)
+
+
+def _chart_summary(charts: ControlCharts) -> Grid:
+    rows = []
+    for line in charts.summary.to_dict("records"):
+        display = display_of(charts, line["measure"])
+        rows.append(
+            [
+                display.title,
+                unit_title(charts, line["unit"]),
+                value_text(line["latest_value"], display),
+                _value_or_dash(line["target"], display),
+                _variation_icon(line),
+                _assurance_icon(line["assurance"]),
+                _value_or_dash(line["centre"], display),
+                _limits_text(line["lcl"], line["ucl"], display),
+            ]
+        )
+    headings = [
+        "Measure",
+        "Unit",
+        "Latest value",
+        "Target",
+        "Variation",
+        "Assurance",
+        "Centre",
+        "Limits",
+    ]
+    return Grid("Control charts: has anything changed?", headings, rows)
+
+
+def _funnel_summary(funnels: Funnels) -> Grid:
+    rows = []
+    for line in funnels.summary.to_dict("records"):
+        display = display_of(funnels, line["measure"])
+        group = "" if pd.isna(line["group"]) else line["group"]
+        units = rows_of(funnels.units, (line["measure"], group), second="group")
+        rows.append(
+            [
+                display.title,
+                group or "All units",
+                _text(line["units"]),
+                f"{target_name(line['target'], display)} {value_text(line['target'], display)}",
+                _named(funnels, units, "above"),
+                _named(funnels, units, "below"),
+                _text(line["expected_false_positives"]),
+            ]
+        )
+    headings = [
+        "Measure",
+        "Group",
+        "Units",
+        "Compared with",
+        "Higher than expected",
+        "Lower than expected",
+        "Outside by chance alone (about)",
+    ]
+    return Grid("Funnels: is any unit different from the others?", headings, rows)
+
+
+def _named(funnels: Funnels, units: pd.DataFrame, side: str) -> str:
+    """Name the units on one side of the limits, with the limit they are outside."""
+    named = [
+        f"{unit_title(funnels, unit)} ({limit})"
+        for position, limit in ((f"{side}_998", "99.8%"), (f"{side}_95", "95%"))
+        for unit in units.loc[(units["position"] == position).to_numpy(bool), "unit"]
+    ]
+    return "; ".join(named) or "None"
+
+
+def _variation_icon(line: Mapping[str, Any]) -> Icon | str:
+    variation = line["variation"]
+    if pd.isna(variation):
+        return STATUS_WORDS.get(line["status"], "–")
+    kind, _, side = variation.rpartition("_")
+    if side not in _VARIATION_LETTERS:
+        kind = variation
+    return Icon(_VARIATION_LETTERS.get(side, "–"), kind, VARIATION_WORDS[variation])
+
+
+def _assurance_icon(assurance: Any) -> Icon | str:
+    if pd.isna(assurance) or assurance == "none":
+        return "–"
+    return Icon(_ASSURANCE_LETTERS[assurance], assurance, ASSURANCE_WORDS[assurance])
+
+
+def _limits_text(lcl: float, ucl: float, display: Display) -> str:
+    if pd.isna(lcl) and pd.isna(ucl):
+        return "–"
+    return f"{_value_or_dash(lcl, display)} to {_value_or_dash(ucl, display)}"
+
+
+def _value_or_dash(value: Any, display: Display) -> str:
+    return "–" if pd.isna(value) else value_text(value, display)
+
+
+def _text(value: Any) -> str:
+    """A cell of a table as people write it."""
+    if pd.isna(value):
+        return "–"
+    if isinstance(value, pd.Timestamp):
+        return date_text(value)
+    if isinstance(value, float):
+        return number_text(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _advice(result: Any) -> list[str]:
+    said = []
+    for line in result.advice.to_dict("records"):
+        about = [display_of(result, line["measure"]).title] if _known(line["measure"]) else []
+        about += [unit_title(result, line["unit"])] if _known(line["unit"]) else []
+        said.append(f"{', '.join(about)}: {line['message']}" if about else line["message"])
+    return said
+
+
+def _known(value: Any) -> bool:
+    return not pd.isna(value) and value != ""
+
+
+def _keys(result: Any) -> list[tuple[str, str]]:
+    if _is_charts(result):
+        return chart_keys(result, measure=None, unit=None)
+    return funnel_keys(result, measure=None, group=None)
+
+
+def _sections(result: Any, name: str) -> list[Section]:
+    charts, keys = _is_charts(result), _keys(result)
+    sections = []
+    for number, measure in enumerate(dict.fromkeys(key[0] for key in keys), start=1):
+        display = display_of(result, measure)
+        kind = "control charts" if charts else "funnel plots"
+        anchor = f"{name}m{number}"
+        figures = [
+            (_chart_figure if charts else _funnel_figure)(result, key, f"{anchor}f{at}")
+            for at, key in enumerate((key for key in keys if key[0] == measure), start=1)
+        ]
+        sections.append(
+            Section(f"{display.title}: {kind}", anchor, _measure_notes(measure, display), figures)
+        )
+    return sections
+
+
+def _measure_notes(measure: str, display: Display) -> list[str]:
+    wanted = {
+        "higher": "Higher is better.",
+        "lower": "Lower is better.",
+        "neither": "Neither higher nor lower is better by itself.",
+    }
+    notes = [f"Measure {measure}. {wanted[display.better]}"]
+    if display.target is not None:
+        label = f" ({display.target_label})" if display.target_label else ""
+        notes.append(f"Target {value_text(display.target, display)}{label}.")
+    if display.source:
+        notes.append(f"Definition: {display.source}.")
+    if not display.verified:
+        notes.append("This definition still has to be checked at its source.")
+    return notes
+
+
+def _chart_figure(charts: ControlCharts, key: tuple[str, str], anchor: str) -> Figure:
+    title = unit_title(charts, key[1])
+    description = describe_chart(charts, *key)
+    picture = svg_bytes(
+        control_chart(charts, measure=key[0], unit=key[1]), title=title, description=description
+    )
+    display = display_of(charts, key[0])
+    rows = [
+        [
+            _text(line["period"]),
+            _text(line["numerator"]),
+            _text(line["denominator"]),
+            _value_or_dash(line["value"], display),
+            _value_or_dash(line["centre"], display),
+            _limits_text(line["lcl"], line["ucl"], display),
+            _verdict_text(line),
+            line["note"] if _known(line["note"]) else "",
+        ]
+        for line in rows_of(charts.points, key, second="unit").to_dict("records")
+    ]
+    headings = [
+        "Period",
+        "Numerator",
+        "Denominator",
+        "Value",
+        "Centre",
+        "Limits",
+        "Finding",
+        "Note",
+    ]
+    return Figure(title, anchor, _data_uri(picture), description, Grid(title, headings, rows))
+
+
+def _verdict_text(line: Mapping[str, Any]) -> str:
+    if _known(line["status"]) and line["status"] != "ok":
+        return STATUS_WORDS[line["status"]]
+    if pd.isna(line["verdict"]):
+        return "–"
+    words = str(line["verdict"]).replace("_", " ").replace("neither", "special cause")
+    rules = f" (rule {line['rules'].replace(';', ', ')})" if _known(line["rules"]) else ""
+    return words.capitalize() + rules
+
+
+def _funnel_figure(funnels: Funnels, key: tuple[str, str], anchor: str) -> Figure:
+    title = key[1] or "All units"
+    description = describe_funnel(funnels, *key)
+    picture = svg_bytes(
+        funnel_plot(funnels, measure=key[0], group=key[1]), title=title, description=description
+    )
+    display = display_of(funnels, key[0])
+    rows = [
+        [
+            _name_and_code(funnels, line["unit"]),
+            _text(line["numerator"]),
+            _text(line["denominator"]),
+            _value_or_dash(line["value"], display),
+            _limits_text(line["lower_95"], line["upper_95"], display),
+            _limits_text(line["lower_998"], line["upper_998"], display),
+            POSITION_WORDS.get(line["position"], STATUS_WORDS.get(line["status"], "–")),
+        ]
+        for line in rows_of(funnels.units, key, second="group").to_dict("records")
+    ]
+    headings = [
+        "Unit",
+        "Numerator",
+        "Denominator",
+        "Value",
+        "95% limits",
+        "99.8% limits",
+        "Finding",
+    ]
+    return Figure(title, anchor, _data_uri(picture), description, Grid(title, headings, rows))
+
+
+def _name_and_code(funnels: Funnels, unit: str) -> str:
+    """A unit's name with its code, which a crowded picture shows instead."""
+    name = unit_title(funnels, unit)
+    return name if name == unit else f"{name} ({unit})"
+
+
+def _data_uri(picture: bytes) -> str:
+    """A picture inside the page, where its ids cannot meet those of another."""
+    readable = " /:;=,.()-_'!*"  # shorter than base64, for these need no escape
+    return "data:image/svg+xml," + quote(picture, safe=readable).replace("%0A", " ")
+
+
+def _method(result: Any) -> Method:
+    title = "Control charts" if _is_charts(result) else "Funnels"
+    both = {**result.method, **result.provenance}
+    return Method(title, [(_label(name), _setting_text(both[name])) for name in both])
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _setting_text(value: Any) -> str:
+    """One setting in a line; settings within settings as JSON."""
+    if value is None or (isinstance(value, (str, list, tuple, dict)) and not value):
+        return "none"
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)

@@ -1,0 +1,1 @@
+"""What spcbench itself offers, through the same door as any plugin."""

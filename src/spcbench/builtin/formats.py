@@ -1,0 +1,211 @@
+"""The formats that spcbench writes itself: csv, json, png, svg and pdf."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from spcbench.plugin import OutputFormat, hookimpl
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spcbench.report import Report
+
+SPCBENCH_API = 1
+
+CHART_TABLES = {name: name for name in ("points", "signals", "summary", "advice")}
+FUNNEL_TABLES = {
+    "units": "units",
+    "curve": "curve",
+    "funnel_summary": "summary",
+    "advice": "advice",
+}
+JSON_TABLES = ("points", "signals", "units", "curve", "summary", "funnel_summary", "advice")
+
+
+@hookimpl
+def spcbench_formats() -> Iterable[OutputFormat]:
+    """Offer the five built-in formats."""
+    yield OutputFormat(
+        id="csv", title="CSV tables", suffix=".csv", media_type="text/csv", render=csv_files
+    )
+    yield OutputFormat(
+        id="json",
+        title="JSON (tables, method and source)",
+        suffix=".json",
+        media_type="application/json",
+        render=json_bytes,
+    )
+    yield OutputFormat(
+        id="png", title="PNG picture", suffix=".png", media_type="image/png", render=_png
+    )
+    yield OutputFormat(
+        id="svg", title="SVG picture", suffix=".svg", media_type="image/svg+xml", render=_svg
+    )
+    yield OutputFormat(
+        id="pdf",
+        title="PDF, a page for each picture",
+        suffix=".pdf",
+        media_type="application/pdf",
+        render=_pdf,
+    )
+
+
+def csv_files(report: Report) -> dict[str, bytes]:
+    """Write the tables of a report as CSV.
+
+    Parameters
+    ----------
+    report : Report
+        Control charts, funnels or both.
+
+    Returns
+    -------
+    dict of str to bytes
+        The main table (`points`, or `units` where there are no charts) under
+        ``""``, every other under its name; the summary of funnels beside
+        charts is ``funnel_summary``. Tables of several results of one kind
+        follow one another. UTF-8, ISO dates, floats in full, missing empty;
+        cells that a spreadsheet would run as a formula begin with an apostrophe.
+    """
+    tables = tables_of(report)
+    if "summary" not in tables and "funnel_summary" in tables:
+        tables["summary"] = tables.pop("funnel_summary")
+    main = next(iter(tables))
+    return {"" if name == main else name: _csv(table) for name, table in tables.items()}
+
+
+def json_bytes(report: Report) -> bytes:
+    """Write a report as a versioned JSON envelope of its tables.
+
+    Parameters
+    ----------
+    report : Report
+        Control charts, funnels or both.
+
+    Returns
+    -------
+    bytes
+        UTF-8. Missing is null, dates are ISO, `rules` is an array and
+        `evidence` an object. The same report gives the same bytes.
+    """
+    from spcbench import __version__
+    from spcbench.tables import SCHEMA_VERSION
+
+    tables = tables_of(report)
+    plugins = {name for one in report.results for name in one.provenance.get("plugins", ())}
+    envelope = {
+        "schema_version": SCHEMA_VERSION,
+        "generator": {"name": "spcbench", "version": __version__, "plugins": sorted(plugins)},
+        "title": report.title,
+        "results": [
+            {
+                "kind": "control_charts" if hasattr(one, "points") else "funnels",
+                "method": _plain(one.method),
+                "input_digest": one.provenance.get("input_digest"),
+                "provenance": _plain(one.provenance),
+            }
+            for one in report.results
+        ],
+        **{name: _records(tables[name]) if name in tables else [] for name in JSON_TABLES},
+    }
+    return (json.dumps(envelope, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def tables_of(report: Report) -> dict[str, pd.DataFrame]:
+    """The tables of a report by name, the main one first.
+
+    Results of one kind follow one another in one table; charts and funnels
+    are summed up in different columns, hence ``summary`` and
+    ``funnel_summary``. A report without results has an empty table of points.
+    """
+    from spcbench import tables
+
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for result in sorted(report.results, key=lambda one: not hasattr(one, "points")):
+        for name, attribute in (
+            CHART_TABLES if hasattr(result, "points") else FUNNEL_TABLES
+        ).items():
+            parts.setdefault(name, []).append(getattr(result, attribute))
+    if not parts:
+        return {"points": tables.POINTS.empty()}
+    return {name: _joined(frames) for name, frames in parts.items()}
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    # Empty tables have nothing to add, and pandas warns about their types.
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    import pandas as pd
+
+    shown = table.copy(deep=False)
+    for name in shown.columns:
+        if pd.api.types.is_string_dtype(shown[name].dtype):
+            # Excel runs a cell that begins so: a unit's name must stay a name.
+            formula = shown[name].str.match(r"[=+\-@\t\r]").fillna(False).astype(bool)
+            shown[name] = shown[name].mask(formula, "'" + shown[name])
+    text: str = shown.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    return text.encode("utf-8")
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = {name: list(_values(name, table[name])) for name in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(name: str, column: pd.Series[Any]) -> Iterator[Any]:
+    """The cells of one column as JSON has them."""
+    dated = column.dtype.kind == "M"
+    for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
+        if name == "rules":
+            yield [] if missing or not value else value.split(";")
+        elif missing:
+            yield None
+        elif dated:
+            yield value.date().isoformat()
+        elif name == "evidence":
+            yield json.loads(value) if value else {}
+        else:
+            yield value
+
+
+def _plain(value: Any) -> Any:
+    """Mappings, lists and dates inside a method as JSON has them."""
+    import math
+
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat()[:10]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _png(report: Report) -> bytes:
+    from spcbench.pictures.saving import only_picture, png_bytes
+
+    plot, _, description = only_picture(report.results, suffix=".png")
+    return png_bytes(plot, description=description)
+
+
+def _svg(report: Report) -> bytes:
+    from spcbench.pictures.saving import only_picture, svg_bytes
+
+    plot, title, description = only_picture(report.results, suffix=".svg")
+    return svg_bytes(plot, title=title, description=description)
+
+
+def _pdf(report: Report) -> bytes:
+    from spcbench.pictures.saving import pdf_bytes, report_pages
+
+    return pdf_bytes(report_pages(report.results), title=report.title)

@@ -1,0 +1,272 @@
+"""Reading the cells of a table of counts: texts, dates, numbers, and where they stand."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from spcbench.errors import InputError, suggest
+from spcbench.numeric.segments import Flags
+from spcbench.tables import DATE, STRING
+
+_ISO = r"\d{4}-\d{2}(-\d{2}([ T]00:00(:00(\.0+)?)?)?)?"
+_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell stands, in words for a message.
+
+    Parameters
+    ----------
+    source : str, optional
+        The file's name.
+    text : bool
+        True for a text file, whose line 1 is the header.
+    """
+
+    source: str | None
+    text: bool = False
+
+    @property
+    def whole(self) -> str:
+        """The table as a whole."""
+        return self.source or "the table"
+
+    def row(self, row: int) -> str:
+        """One row, counted from 0 here and as people count in the message."""
+        words = f"line {row + 2}" if self.text else f"row {row + 1}"
+        return f"{self.source}, {words}" if self.source else words
+
+    def at(self, row: int, column: str) -> str:
+        """One cell."""
+        return f"{self.row(row)}, column {column!r}"
+
+    @staticmethod
+    def also(bad: Flags) -> str:
+        """How many rows share the fault."""
+        count = int(bad.sum())
+        return f" ({count:,} such rows)" if count > 1 else ""
+
+
+def words(
+    cells: pd.Series, place: Place, *, required: bool = False, choices: Sequence[str] = ()
+) -> pd.Series:
+    """Text cells, trimmed; blank means missing.
+
+    Parameters
+    ----------
+    cells : pandas.Series
+        Text, or a category of text.
+    place : Place
+        For messages.
+    required : bool
+        Whether a missing cell is an error.
+    choices : sequence of str
+        The only words allowed; the result is then a category.
+
+    Raises
+    ------
+    InputError
+        For the first cell that is not text, missing though required, or not
+        one of the choices.
+    """
+    name = str(cells.name)
+    if types.is_numeric_dtype(cells.dtype) and not cells.isna().all():
+        raise InputError(
+            f"{place.at(0, name)}: {cells.iloc[0]} is a number, expected text; codes that look "
+            "like numbers lose their leading zeros, so read that column as text"
+        )
+    made = cells if cells.dtype == STRING else cells.astype("object").astype(STRING)
+    blank = made.isna().to_numpy()
+    stripped = made.str.strip()
+    blank = blank | stripped.eq("").fillna(False).to_numpy(dtype=np.bool_)
+    if required and blank.any():
+        raise InputError(
+            f"{place.at(int(np.argmax(blank)), name)} is blank; every row needs a {name}"
+            + place.also(blank)
+        )
+    made = stripped if not blank.any() else stripped.mask(blank)
+    if not choices:
+        return made
+    wrong = ~blank & ~made.isin(choices).to_numpy()
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{place.at(row, name)}: {made.iloc[row]!r} is not a {name}; "
+            f"{suggest(str(made.iloc[row]), choices)}" + place.also(wrong)
+        )
+    return pd.Series(pd.Categorical(made.astype("object"), categories=list(choices)), name=name)
+
+
+def dates(
+    cells: pd.Series, place: Place, *, date_format: str | None = None, required: bool = False
+) -> pd.Series:
+    """Dates without time or time zone; text must be in ISO order unless the format is given.
+
+    Raises
+    ------
+    InputError
+        For the first cell that is not such a date, or missing though required.
+    """
+    name = str(cells.name)
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        raise InputError(
+            f"column {name!r} of {place.whole} has a time zone; a period is a date: "
+            f"convert it with .dt.tz_localize(None) after choosing the local day"
+        )
+    if types.is_datetime64_dtype(cells.dtype):
+        made = cells.astype(DATE)
+    else:
+        made = _parsed(cells, place, name, date_format)
+    missing = made.isna().to_numpy()
+    if required and missing.any():
+        raise InputError(
+            f"{place.at(int(np.argmax(missing)), name)} is blank; every row needs a date"
+            + place.also(missing)
+        )
+    timed = ~missing & (made.to_numpy() != made.to_numpy().astype("datetime64[D]"))
+    if timed.any():
+        row = int(np.argmax(timed))
+        raise InputError(
+            f"{place.at(row, name)}: {made.iloc[row]} holds a time of day; a period is the date "
+            "of its first day" + place.also(timed)
+        )
+    return made
+
+
+def _parsed(cells: pd.Series, place: Place, name: str, date_format: str | None) -> pd.Series:
+    loose = cells.astype("object")
+    is_text = loose.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=np.bool_)
+    blank = loose.isna().to_numpy() | loose.map(
+        lambda cell: isinstance(cell, str) and not cell.strip()
+    ).to_numpy(dtype=np.bool_)
+    is_date = loose.map(lambda cell: isinstance(cell, datetime.date)).to_numpy(dtype=np.bool_)
+    wrong = ~(is_text | is_date | blank)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{place.at(row, name)}: {loose.iloc[row]!r} is not a date; expected a date or text "
+            "as YYYY-MM-DD" + place.also(wrong)
+        )
+    texts = loose.where(is_text & ~blank).astype(STRING).str.strip()
+    form, well = "ISO8601", texts.str.fullmatch(_ISO).fillna(False).to_numpy(dtype=np.bool_)
+    if date_format is not None:
+        form, well = date_format, is_text
+    made = pd.to_datetime(texts.where(well), format=form, errors="coerce").astype(DATE)
+    if is_date.any():
+        made = made.where(~is_date, pd.to_datetime(loose.where(is_date)).astype(DATE))
+    bad = ~blank & made.isna().to_numpy()
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(_not_a_date(place.at(row, name), str(loose.iloc[row]), date_format)
+                         + place.also(bad))
+    return made.rename(name)
+
+
+def _not_a_date(where: str, cell: str, date_format: str | None) -> str:
+    if date_format is not None:
+        return f"{where}: {cell!r} is not a date written as {date_format!r}"
+    return (
+        f"{where}: {cell!r} is not a date in ISO order (YYYY-MM-DD), and the order is never "
+        "guessed; say how dates are written, such as date_format='%d/%m/%Y' "
+        "(--date-format '%d/%m/%Y')"
+    )
+
+
+def numbers(
+    cells: pd.Series, place: Place, *, whole: bool, markers: Sequence[str] = ()
+) -> tuple[pd.Series, Flags]:
+    """Numbers, and which cells hold a marker of suppression.
+
+    Parameters
+    ----------
+    cells : pandas.Series
+        Numbers; or text if the place is a text file.
+    place : Place
+        For messages.
+    whole : bool
+        Whether only whole numbers of 0 or more will do; the result is then
+        Int64, else float64.
+    markers : sequence of str
+        Texts that stand for a suppressed count.
+
+    Returns
+    -------
+    pandas.Series
+        Missing where blank or marked.
+    array of bool
+        True where a marker stood.
+
+    Raises
+    ------
+    InputError
+        For the first cell that is no number, infinite, or not a count.
+    """
+    name = str(cells.name)
+    marked = np.zeros(len(cells), dtype=np.bool_)
+    if types.is_numeric_dtype(cells.dtype) and not types.is_bool_dtype(cells.dtype):
+        plain = cells
+    elif cells.isna().all():
+        plain = pd.Series(np.full(len(cells), np.nan), name=name)
+    else:
+        plain, marked = _from_text(cells, place, name, markers)
+    if plain.dtype == pd.Int64Dtype() or types.is_integer_dtype(plain.dtype):
+        made = plain.astype("Int64" if whole else "float64")
+    else:
+        made = plain.astype("float64")
+        _refuse(np.isinf(made.to_numpy()), made, place, "is not a finite number")
+        if whole:
+            values = made.to_numpy()
+            fraction = np.flatnonzero(values != np.floor(values)) if values.size else ()
+            broken = np.zeros(values.size, dtype=np.bool_)
+            broken[[row for row in fraction if not np.isnan(values[row])]] = True
+            _refuse(broken, made, place, "is not a whole number; counts are whole")
+            made = made.astype("Int64")
+    if whole:
+        negative = made.lt(0).fillna(False).to_numpy(dtype=np.bool_)
+        _refuse(negative, made, place, "is negative; counts are 0 or more")
+    return made, marked
+
+
+def _refuse(bad: Flags, cells: pd.Series, place: Place, why: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        value = cells.iloc[row]
+        raise InputError(
+            f"{place.at(row, str(cells.name))}: {value:g} {why}" + place.also(bad)
+        )
+
+
+def _from_text(
+    cells: pd.Series, place: Place, name: str, markers: Sequence[str]
+) -> tuple[pd.Series, Flags]:
+    texts = cells.astype("object").map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    blank = texts.isna().to_numpy() | texts.eq("").to_numpy(dtype=np.bool_)
+    marked = texts.isin(list(markers)).to_numpy()
+    as_text = texts.where(~blank & ~marked).astype(STRING)
+    well = as_text.str.fullmatch(_NUMBER).fillna(False).to_numpy(dtype=np.bool_)
+    bad = ~blank & ~marked & (~well if place.text else np.ones(len(cells), dtype=np.bool_))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"{place.at(row, name)}: {texts.iloc[row]!r} is "
+            + (_text_advice(str(texts.iloc[row])) if place.text else
+               "text, expected a number; convert the column to numbers first")
+            + place.also(bad)
+        )
+    return pd.to_numeric(as_text.astype("object")).astype("float64").rename(name), marked
+
+
+def _text_advice(cell: str) -> str:
+    if cell.replace(",", "").strip().isdigit():
+        return "not a plain number; write it without thousands separators"
+    return (
+        "not a number; if it marks a suppressed count say so with "
+        f"suppressed={cell!r} (--suppressed {cell!r})"
+    )

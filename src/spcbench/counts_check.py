@@ -1,0 +1,285 @@
+"""The one place that checks a table of counts.
+
+Whatever enters as counts (a file, a frame, the result of `count`) leaves here
+in the contract's order and types, or as one error that says what is wrong,
+where, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spcbench.counts_cells import Place, dates, numbers, words
+from spcbench.errors import InputError, suggest
+from spcbench.numeric.segments import Flags, Integers, Segments
+from spcbench.tables import COUNTS, COUNTS_OPTIONAL, DATE, STATUS, STRING
+
+_OPTIONAL = {column.name: column for column in COUNTS_OPTIONAL.columns}
+_WHOLE = ("numerator", "denominator", "missing", "sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCounts:
+    """Counts in the order and types of the contract.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Sorted by measure, unit, period and sequence.
+    series : Segments
+        One segment per measure and unit.
+    """
+
+    frame: pd.DataFrame
+    series: Segments
+
+
+def check_counts(
+    frame: Any,
+    *,
+    source: str | None = None,
+    text: bool = False,
+    date_format: str | None = None,
+    suppressed: Sequence[str] = (),
+    proportion: bool = False,
+) -> pd.DataFrame:
+    """Counts in the order and types of the contract.
+
+    Parameters
+    ----------
+    frame : pandas, polars or Arrow table
+        Columns `measure`, `unit`, `period`, and `numerator` with
+        `denominator`, or `value`; optional and label columns beside them.
+    source : str, optional
+        The file's name, for messages.
+    text : bool
+        True when all cells are text as they stood in a file.
+    date_format : str, optional
+        How dates are written when not as YYYY-MM-DD, such as ``"%d/%m/%Y"``.
+    suppressed : sequence of str
+        Cell texts that stand for a suppressed count, such as ``"*"``.
+    proportion : bool
+        True when a numerator may not exceed its denominator.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A new frame; missing counts are null and their `status` says why.
+
+    Raises
+    ------
+    InputError
+        For the first offending cell or row, with how many there are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> counts = pd.DataFrame(
+    ...     {"measure": "early_milk", "unit": "RJ1", "period": ["2024-02-01", "2024-01-01"],
+    ...      "numerator": [7, 0], "denominator": [9, 0]}
+    ... )
+    >>> check_counts(counts)[["period", "numerator", "status"]]
+          period  numerator   status
+    0 2024-01-01          0  no_data
+    1 2024-02-01          7       ok
+    """
+    return checked(
+        frame,
+        place=Place(source, text),
+        date_format=date_format,
+        suppressed=suppressed,
+        proportion=proportion,
+    ).frame
+
+
+def checked(
+    frame: Any,
+    *,
+    place: Place,
+    date_format: str | None = None,
+    suppressed: Sequence[str] = (),
+    proportion: bool = False,
+) -> CheckedCounts:
+    """Counts as `check_counts` gives them, with where each series starts."""
+    frame = as_pandas(frame)
+    _check_columns(frame, place)
+    built: dict[str, pd.Series] = {
+        "measure": words(frame["measure"], place, required=True),
+        "unit": words(frame["unit"], place, required=True),
+        "period": dates(frame["period"], place, date_format=date_format, required=True),
+    }
+    hidden = np.zeros(len(frame), dtype=np.bool_)
+    for name in ("numerator", "denominator"):
+        built[name], marked = numbers(_column(frame, name), place, whole=True, markers=suppressed)
+        hidden |= marked
+    for name in frame.columns:
+        if name not in built and name != "status":
+            built[name], marked = _optional(frame[name], place, date_format, suppressed)
+            hidden |= marked
+    built["status"] = _status(frame, built, hidden, place)
+    if proportion:
+        _check_proportion(built, place)
+    return _in_order(built, place)
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """A pandas frame of whatever table the caller has, without its index."""
+    if isinstance(frame, pd.DataFrame):
+        return frame.reset_index(drop=True) if frame.index.nlevels == 1 else frame.reset_index()
+    if isinstance(frame, pa.Table):
+        return frame.to_pandas(types_mapper=_arrow_strings)
+    if hasattr(frame, "to_arrow"):
+        return as_pandas(frame.to_arrow())
+    raise InputError(
+        "counts must be a pandas, polars or Arrow table, the result of count() or of read(); "
+        f"this is {type(frame).__name__}"
+    )
+
+
+def _arrow_strings(kind: pa.DataType) -> Any:
+    return STRING if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
+
+
+def _check_columns(frame: pd.DataFrame, place: Place) -> None:
+    names = [str(name) for name in frame.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(f"{place.whole} has the column {repeated[0]!r} twice; keep one of them")
+    needed = ["measure", "unit", "period"]
+    needed += [] if "value" in names else ["numerator", "denominator"]
+    for name in needed:
+        if name not in names:
+            raise InputError(
+                f"{place.whole} has no column {name!r}; {suggest(name, names)}. "
+                f"Counts need the columns {', '.join(needed)}"
+            )
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    if name in frame.columns:
+        return frame[name]
+    return pd.Series(np.full(len(frame), np.nan), name=name)
+
+
+def _optional(
+    cells: pd.Series, place: Place, date_format: str | None, suppressed: Sequence[str]
+) -> tuple[pd.Series, Flags]:
+    column = _OPTIONAL.get(str(cells.name))
+    plain = np.zeros(len(cells), dtype=np.bool_)
+    if column is None:
+        return cells, plain
+    if column.kind == "date":
+        return dates(cells, place, date_format=date_format), plain
+    if column.kind in ("integer", "float"):
+        return numbers(cells, place, whole=str(cells.name) in _WHOLE, markers=suppressed)
+    return words(cells, place, choices=column.words), plain
+
+
+def _status(
+    frame: pd.DataFrame, built: dict[str, pd.Series], hidden: Flags, place: Place
+) -> pd.Series:
+    """What stands, and why what does not stand is missing; blanks those counts."""
+    codes = np.zeros(len(frame), dtype=np.int8)
+    denominator = built["denominator"]
+    no_data = (
+        built["numerator"].isna().to_numpy() | denominator.isna().to_numpy()
+        if "value" not in built
+        else built["value"].isna().to_numpy()
+    )
+    zero = denominator.eq(0).fillna(False).to_numpy(dtype=np.bool_)
+    impossible = zero & built["numerator"].gt(0).fillna(False).to_numpy(dtype=np.bool_)
+    if impossible.any():
+        row = int(np.argmax(impossible))
+        raise InputError(
+            f"{place.at(row, 'denominator')}: {built['numerator'].iloc[row]} of 0 cannot be; "
+            "a period without cases has 0 of 0" + place.also(impossible)
+        )
+    codes[no_data | zero] = STATUS.index("no_data")
+    codes[hidden] = STATUS.index("suppressed")
+    if "status" in frame.columns:
+        given = words(frame["status"], place, choices=STATUS)
+        stated = given.cat.codes.to_numpy()
+        codes = np.where((stated > 0), stated, codes).astype(np.int8)
+    for name in ("numerator", "denominator", "value"):
+        if name in built and (codes > 1).any():
+            built[name] = built[name].mask(codes > 1)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=list(STATUS)))
+
+
+def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
+    numerator, denominator = built["numerator"], built["denominator"]
+    above = (numerator > denominator).fillna(False).to_numpy(dtype=np.bool_)
+    if above.any():
+        row = int(np.argmax(above))
+        raise InputError(
+            "every numerator must lie between 0 and its denominator; "
+            f"{place.row(row)} ({built['unit'].iloc[row]}, {built['period'].iloc[row]:%b %Y}) has "
+            f"{numerator.iloc[row]} of {denominator.iloc[row]}" + place.also(above)
+        )
+
+
+def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
+    """Sort by measure, unit, period and sequence; refuse a repeated key."""
+    unit, units = _ranks(built["unit"])
+    measure, _ = _ranks(built["measure"])
+    series = measure * max(units, 1) + unit
+    keys = [series, built["period"].to_numpy().view(np.int64)]
+    if "sequence" in built:
+        keys.append(built["sequence"].fillna(-1).to_numpy(dtype=np.int64))
+    _, equal = _compare(keys)
+    order = np.arange(series.size)
+    if not _sorted(keys):
+        order = np.lexsort(keys[::-1])
+        keys = [key[order] for key in keys]
+        built = {name: column.take(order) for name, column in built.items()}
+    _, equal = _compare(keys)
+    if equal.any():
+        at = int(np.argmax(equal))
+        first, second = sorted((int(order[at]), int(order[at + 1])))
+        column = {name: cells.iloc[at] for name, cells in built.items()}
+        raise InputError(
+            f"{place.row(first)} and {place.row(second)} are both measure {column['measure']!r}, "
+            f"unit {column['unit']!r}, period {column['period']:%Y-%m-%d}; each measure, unit and "
+            "period may stand once (add them up, or give events of one day a `sequence`)"
+            + place.also(equal)
+        )
+    breaks = np.ones(series.size, dtype=np.bool_)
+    breaks[1:] = keys[0][1:] != keys[0][:-1]
+    return CheckedCounts(_contract_order(built), Segments.from_breaks(breaks))
+
+
+def _ranks(cells: pd.Series) -> tuple[Integers, int]:
+    """Place of each text in the sorted list of texts, and how many there are."""
+    coded = pa.chunked_array(cells.array.__arrow_array__()).combine_chunks().dictionary_encode()
+    rank = pc.rank(coded.dictionary).to_numpy() - 1
+    return rank.astype(np.int64)[coded.indices.to_numpy()], len(rank)
+
+
+def _compare(keys: list[Integers]) -> tuple[Flags, Flags]:
+    """For each neighbouring pair of rows: is the first smaller, are they equal?"""
+    size = max(keys[0].size - 1, 0)
+    smaller, equal = np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.bool_)
+    for key in keys:
+        smaller |= equal & (key[:-1] < key[1:])
+        equal &= key[:-1] == key[1:]
+    return smaller, equal
+
+
+def _sorted(keys: list[Integers]) -> bool:
+    smaller, equal = _compare(keys)
+    return bool((smaller | equal).all())
+
+
+def _contract_order(built: dict[str, pd.Series]) -> pd.DataFrame:
+    known = [*COUNTS.names, *(name for name in COUNTS_OPTIONAL.names if name in built)]
+    labels = [name for name in built if name not in known]
+    columns = {name: built[name].array for name in [*known, *labels]}
+    columns["period"] = built["period"].to_numpy().astype(DATE, copy=False)
+    return pd.DataFrame(columns, copy=False)

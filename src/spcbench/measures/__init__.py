@@ -1,0 +1,1 @@
+"""What is counted: fields, measures, packs, and the count itself."""

@@ -1,0 +1,16 @@
+"""Pictures of results, and the words that go with them; nothing is calculated here."""
+
+from spcbench.pictures.control_chart import control_chart
+from spcbench.pictures.funnel_plot import funnel_plot
+from spcbench.pictures.saving import pdf_bytes, png_bytes, svg_bytes
+from spcbench.pictures.words import describe_chart, describe_funnel
+
+__all__ = [
+    "control_chart",
+    "describe_chart",
+    "describe_funnel",
+    "funnel_plot",
+    "pdf_bytes",
+    "png_bytes",
+    "svg_bytes",
+]

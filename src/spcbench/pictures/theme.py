@@ -1,0 +1,217 @@
+"""One look for every picture: colours, marks, dates and sizes.
+
+Colours are those of Making Data Count. Its blue and grey are too pale on white
+to carry meaning, so every mark also has a dark outline and a shape of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from plotnine import theme
+
+INK = "#231F20"
+MUTED = "#425563"
+GRID = "#E8EDEE"
+GREY = "#A6A6A6"
+BLUE = "#00B0F0"
+ORANGE = "#E46C0A"
+PURPLE = "#490092"
+TARGET_RED = "#DE1B1B"
+LIMIT_GREY = "#6E6E6E"
+
+FONT = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one kind of point looks: its words, shape, fill and size."""
+
+    words: str
+    shape: str
+    fill: str
+    size: float
+
+
+POINT_MARKS = {
+    "common_cause": Mark("Common cause", "o", GREY, 2.0),
+    "improvement": Mark("Improvement", "D", BLUE, 2.5),
+    "concern": Mark("Concern", "s", ORANGE, 2.6),
+    "neither": Mark("Special cause", "^", PURPLE, 2.8),
+}
+"""Points of a control chart, by verdict."""
+
+
+def month_text(date: pd.Timestamp) -> str:
+    """A month in British English, whatever the locale of the machine.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> month_text(pd.Timestamp("2024-04-01"))
+    'Apr 2024'
+    """
+    return f"{_MONTHS[date.month - 1]} {date.year}"
+
+
+def date_text(date: pd.Timestamp) -> str:
+    """A date in British English: the day first, and only where it matters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> date_text(pd.Timestamp("2024-04-01")), date_text(pd.Timestamp("2024-04-12"))
+    ('Apr 2024', '12 Apr 2024')
+    """
+    return month_text(date) if date.day == 1 else f"{date.day} {month_text(date)}"
+
+
+def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestamp]:
+    """Every so many of the dates, so that at most `most` labels stand on the axis.
+
+    Parameters
+    ----------
+    dates : sequence of Timestamp
+        Distinct and sorted.
+    most : int
+        At least 1.
+
+    Returns
+    -------
+    list of Timestamp
+        The first date and every 1st, 2nd, 3rd, 6th, 12th … after it, so that
+        months fall on quarters and years.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> months = list(pd.date_range("2023-04-01", periods=24, freq="MS"))
+    >>> [month_text(date) for date in date_breaks(months, most=5)]
+    ['Apr 2023', 'Oct 2023', 'Apr 2024', 'Oct 2024']
+    """
+    needed = -(-len(dates) // most)
+    step = next((step for step in (1, 2, 3, 6, 12, 24, 60, 120) if step >= needed), needed)
+    return list(dates[:: max(step, 1)])
+
+
+def picture_theme(*, width: float, height: float, base: float) -> theme:
+    """The theme of every picture.
+
+    Parameters
+    ----------
+    width, height : float
+        Of the whole picture, in inches.
+    base : float
+        Size of ordinary text, in points.
+
+    Returns
+    -------
+    plotnine.theme
+        To be added to a plot.
+    """
+    import plotnine as p9
+
+    return p9.theme_minimal(base_size=base, base_family=FONT) + p9.theme(
+        figure_size=(width, height),
+        text=p9.element_text(color=INK),
+        plot_title=p9.element_text(size=base * 1.3, weight="bold", ha="left", linespacing=1.2),
+        plot_subtitle=p9.element_text(
+            size=base, color=MUTED, ha="left", linespacing=1.2, margin={"b": 9, "units": "pt"}
+        ),
+        plot_caption=p9.element_text(
+            size=base * 0.78,
+            color=MUTED,
+            ha="left",
+            linespacing=1.3,
+            margin={"t": 6, "units": "pt"},
+        ),
+        plot_title_position="plot",
+        plot_caption_position="plot",
+        plot_background=p9.element_rect(fill="white", color="white"),
+        panel_grid_minor=p9.element_blank(),
+        panel_grid_major_x=p9.element_blank(),
+        panel_grid_major_y=p9.element_line(color=GRID, size=0.5),
+        axis_text=p9.element_text(color=INK, size=base * 0.85),
+        axis_title=p9.element_text(size=base * 0.9),
+        axis_ticks_major_x=p9.element_line(color=LIMIT_GREY, size=0.4),
+        axis_line_x=p9.element_line(color=LIMIT_GREY, size=0.5),
+        strip_text=p9.element_text(weight="bold", size=base * 0.95, ha="left", linespacing=1.1),
+        legend_position="bottom",
+        legend_title=p9.element_blank(),
+        legend_text=p9.element_text(size=base * 0.9),
+        legend_key=p9.element_blank(),
+        legend_box_spacing=0.01,
+        legend_key_size=base * 1.6,
+        strip_background=p9.element_blank(),
+        plot_margin=0.015,
+    )
+
+
+def wrapped(text: str, *, width: float, size: float, bold: bool = False) -> str:
+    """Break a text into lines that fit `width` inches at `size` points.
+
+    Parameters
+    ----------
+    text : str
+        Plain text; its own line breaks are kept.
+    width : float
+        Inches.
+    size : float
+        Points.
+    bold : bool
+        Whether the letters are bold, hence wider.
+
+    Returns
+    -------
+    str
+        Words longer than a line are broken, so nothing is ever cut off.
+
+    Examples
+    --------
+    >>> print(wrapped("Babies admitted with a low temperature", width=2.0, size=12))
+    Babies admitted with
+    a low temperature
+    """
+    import textwrap
+
+    # The mean letter of DejaVu Sans is about 0.55 of its size, a bold one 0.62.
+    letters = max(8, int(width * 72 / (size * (0.66 if bold else 0.58))))
+    return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
+
+
+def spread(places: Sequence[float], *, gap: float) -> list[float]:
+    """Move labels apart, as little as needed, so that none hides another.
+
+    Parameters
+    ----------
+    places : sequence of float
+        Where each label wants to stand.
+    gap : float
+        The least distance between two, at least 0.
+
+    Returns
+    -------
+    list of float
+        In the order given, neighbours at least `gap` apart.
+
+    Examples
+    --------
+    >>> spread([10.0, 10.0, 20.0], gap=2.0)
+    [9.0, 11.0, 20.0]
+    """
+    order = sorted(range(len(places)), key=lambda at: places[at])
+    upward, downward = list(places), list(places)
+    for below, at in pairwise(order):
+        upward[at] = max(places[at], upward[below] + gap)
+    for above, at in pairwise(reversed(order)):
+        downward[at] = min(places[at], downward[above] - gap)
+    # Both keep the gap, one pushing up and one down: so does their mean.
+    return [(up + down) / 2 for up, down in zip(upward, downward, strict=True)]

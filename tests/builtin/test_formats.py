@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spcbench import tables
+from spcbench.builtin.formats import csv_files, json_bytes, spcbench_formats
+from spcbench.errors import OptionError
+
+FORMATS = {record.id: record for record in spcbench_formats()}
+
+
+def test_five_formats_are_offered():
+    assert {one.id: one.suffix for one in FORMATS.values()} == {
+        "csv": ".csv",
+        "json": ".json",
+        "png": ".png",
+        "svg": ".svg",
+        "pdf": ".pdf",
+    }
+
+
+def test_csv_of_charts_has_the_points_under_the_main_name(drawn_charts, drawn_report):
+    charts = drawn_charts()
+    files = csv_files(drawn_report((charts,)))
+    assert list(files) == ["", "signals", "summary", "advice"]
+    rows = list(csv.DictReader(io.StringIO(files[""].decode())))
+    assert list(rows[0]) == tables.POINTS.names
+    assert [float(row["lower_warning"]) for row in rows] == charts.points["lower_warning"].tolist()
+    assert rows[0]["period"] == "2022-04-01"
+    assert [row["numerator"] for row in rows].count("") == 1
+    assert rows[7]["value"] == ""
+    assert files[""].splitlines()[1].startswith(b"pop@2023:mgso4,RX000,2022-04-01,")
+    assert b"\r" not in files[""]
+
+
+def test_csv_of_funnels_and_of_both(drawn_charts, drawn_funnels, drawn_report):
+    alone = csv_files(drawn_report((drawn_funnels(),)))
+    assert set(alone) == {"", "curve", "summary", "advice"}
+    assert alone[""].startswith(b"measure,group,unit,first")
+    both = csv_files(drawn_report((drawn_funnels(), drawn_charts())))
+    assert both[""].startswith(b"measure,unit,period")
+    assert set(both) == {
+        "", "signals", "summary", "advice", "units", "curve", "funnel_summary"
+    }  # fmt: skip
+    assert both["funnel_summary"] == alone["summary"]
+
+
+def test_csv_of_two_results_of_one_kind_follow_one_another(drawn_charts, drawn_report):
+    one, two = drawn_charts(units=1), drawn_charts(units=2)
+    rows = csv_files(drawn_report((one, two)))[""].splitlines()
+    assert len(rows) == 1 + 24 * 3
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_csv_cells_never_run_as_formulas(drawn_charts, drawn_report, start):
+    charts = drawn_charts()
+    points = charts.points.assign(note=f'{start}HYPERLINK("x")')
+    files = csv_files(drawn_report((dataclasses.replace(charts, points=points),)))
+    back = pd.read_csv(io.BytesIO(files[""]))
+    assert back["note"].iloc[0] == f'\'{start}HYPERLINK("x")'
+
+
+def test_csv_numbers_below_nought_stay_numbers(drawn_charts, drawn_report):
+    charts = drawn_charts()
+    points = charts.points.assign(lcl=-0.25)
+    files = csv_files(drawn_report((dataclasses.replace(charts, points=points),)))
+    assert pd.read_csv(io.BytesIO(files[""]))["lcl"].eq(-0.25).all()
+
+
+def test_json_is_a_versioned_envelope(drawn_charts, drawn_funnels, drawn_report):
+    charts = drawn_charts()
+    read = json.loads(json_bytes(drawn_report((charts, drawn_funnels()), "Board")))
+    assert read["schema_version"] == tables.SCHEMA_VERSION
+    assert read["generator"]["name"] == "spcbench"
+    assert read["generator"]["plugins"] == ["pop"]
+    assert read["title"] == "Board"
+    kinds = [one["kind"] for one in read["results"]]
+    assert kinds == ["control_charts", "funnels"]
+    assert read["results"][0]["input_digest"] == "sha256:0f1e"
+    assert read["results"][0]["method"]["rule_set"] == "mdc-2023-11"
+    assert len(read["points"]) == 24
+    assert len(read["units"]) == 40
+    assert len(read["summary"]) == len(read["funnel_summary"]) == 1
+
+
+def test_json_cells(drawn_charts, drawn_report):
+    charts = drawn_charts()
+    read = json.loads(json_bytes(drawn_report((charts,))))
+    points = read["points"]
+    assert list(points[0]) == tables.POINTS.names
+    assert points[0]["period"] == "2022-04-01"
+    assert points[7]["value"] is None
+    assert points[7]["numerator"] is None
+    assert points[7]["status"] == "no_data"
+    assert points[0]["rules"] == []
+    assert points[4]["rules"] == ["3s", "run7"]
+    assert points[4]["special_cause"] is True
+    assert points[0]["phase"] == 1
+    assert points[0]["value"] == charts.points["value"].iloc[0]
+    assert read["advice"][0]["evidence"] == {"points": 23}
+    assert read["units"] == []
+
+
+def test_json_of_method_holds_no_nan_and_plain_dates(drawn_charts, drawn_report):
+    charts = drawn_charts()
+    method = {
+        "nan": float("nan"),
+        "number": np.int64(3),
+        "baseline": {"first": pd.Timestamp("2024-01-01")},
+        "rules": ("a", "b"),
+    }
+    read = json.loads(json_bytes(drawn_report((dataclasses.replace(charts, method=method),))))
+    assert read["results"][0]["method"] == {
+        "nan": None,
+        "number": 3,
+        "baseline": {"first": "2024-01-01"},
+        "rules": ["a", "b"],
+    }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_empty_report_is_written(drawn_report, drawn_charts, name):
+    assert FORMATS[name].render(drawn_report(()))
+    assert FORMATS[name].render(drawn_report((drawn_charts(units=0),)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_report_gives_the_same_bytes(drawn_report, drawn_funnels, name):
+    report = drawn_report((drawn_funnels(),))
+    assert FORMATS[name].render(report) == FORMATS[name].render(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
+def test_pictures_are_what_they_say(drawn_charts, drawn_report, name, start):
+    assert FORMATS[name].render(drawn_report((drawn_charts(),))).startswith(start)
+
+
+@pytest.mark.parametrize("name", ["png", "svg"])
+def test_an_image_of_several_results_is_refused(drawn_charts, drawn_report, name):
+    with pytest.raises(OptionError, match=f"a .{name} file holds one picture"):
+        FORMATS[name].render(drawn_report((drawn_charts(), drawn_charts())))

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from spcbench.builtin.readers import read_csv, read_json_lines, read_parquet, spcbench_readers
+from spcbench.errors import InputError
+from spcbench.reading import read
+
+HEADER = "measure,unit,period,numerator,denominator"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(content: str | bytes, name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file
+
+
+def test_the_general_readers_say_so():
+    offered = {one.id: one for one in spcbench_readers()}
+    assert sorted(offered) == ["csv", "json-lines", "parquet"]
+    assert all(one.general for one in offered.values())
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_the_header_tells_the_separator(write, mark):
+    table = read_csv(write(mark.join(["unit", '"born, alive"', " days "]) + "\nx\n"))
+    assert table.data.options == {"delimiter": mark, "columns": ("unit", "born, alive", "days")}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(write):
+    assert read_csv(write("\ufeffunit,born\n")).data.options["columns"] == ("unit", "born")
+
+
+def test_a_column_without_a_name_gets_its_place(write):
+    assert read_csv(write(",unit,\n")).data.options["columns"] == ("column 1", "unit", "column 3")
+
+
+def test_counts_keep_their_cells_as_they_stood(write):
+    table = read_csv(write(f'{HEADER},note\nm,R01,2024-01-01,05,*,\n"m, n",R02,2024-01-01,,9,x\n'))
+    assert (table.kind, table.text, table.source) == ("counts", True, "file.csv")
+    assert table.data.to_numpy().tolist() == [
+        ["m", "R01", "2024-01-01", "05", "*", None],
+        ["m, n", "R02", "2024-01-01", None, "9", "x"],
+    ]
+
+
+def test_single_values_are_counts_too(write):
+    assert read_csv(write("measure,unit,period,value\nm,A,2024-01-01,0.5\n")).kind == "counts"
+    assert read_csv(write("unit,period,value\nA,2024-01-01,0.5\n")).kind == "records"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"{HEADER}\nm,A,2024-01-01,1\n", "file.csv, line 2 has 4 cells, expected 5; a cell"),
+        (f"{HEADER}\nm,A,2024-01-01,1,2,3\n", "file.csv, line 2 has 6 cells, expected 5"),
+        (f"{HEADER}\n\nm,A,2024-01-01,1,2\n", "file.csv, line 2 is blank; remove it"),
+        ("unit,born,unit\n", "file.csv has the column 'unit' twice; rename or remove one"),
+        ("unit,Unit\n", "file.csv has the columns 'unit' and 'Unit', which differ only in capital"),
+        ("\nunit,born\n", "file.csv, line 1 is blank; the names of the columns stand there"),
+        (f'{HEADER}\nm,A,2024-01-01,1,"2\n', "file.csv, line 2: unexpected end of data"),
+        (f"{HEADER}\nm,A,2024-01-01,1,2\n".encode() + b"m,\xc9,2024-02-01,1,2\n",
+         "file.csv, line 3: the text is not UTF-8; save the file as 'CSV UTF-8'"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_line(write, content, message):
+    with pytest.raises(InputError) as caught:
+        read_csv(write(content))
+    assert message in str(caught.value)
+
+
+def test_blank_lines_at_the_end_do_no_harm(write):
+    assert len(read_csv(write(f"{HEADER}\nm,A,2024-01-01,1,2\n\n\n")).data) == 1
+
+
+def test_parquet_holds_counts_or_records(tmp_path):
+    counts = pd.DataFrame(
+        {"measure": ["m"], "unit": ["A"], "period": pd.to_datetime(["2024-01-01"]),
+         "numerator": [1], "denominator": [2]}
+    )  # fmt: skip
+    pq.write_table(pa.Table.from_pandas(counts), tmp_path / "counts[1].parquet")
+    table = read_parquet(tmp_path / "counts[1].parquet")
+    assert (table.kind, table.text) == ("counts", False)
+    assert read(tmp_path / "counts[1].parquet").data["denominator"].tolist() == [2]
+    pq.write_table(pa.Table.from_pandas(counts[["unit"]]), tmp_path / "records.parquet")
+    records = read_parquet(tmp_path / "records.parquet")
+    assert (records.kind, records.data.form) == ("records", "parquet")
+
+
+def test_a_damaged_parquet_file(write):
+    with pytest.raises(InputError, match=r"bad\.parquet: is not a whole Parquet file \("):
+        read_parquet(write(b"PAR1 and no more", "bad.parquet"))
+
+
+def test_json_lines_are_records(write):
+    table = read_json_lines(write('{"unit": "A"}\n', "births.jsonl"))
+    assert (table.kind, table.data.form, table.source) == ("records", "json", "births.jsonl")
+
+
+@pytest.mark.parametrize("offered", spcbench_readers(), ids=lambda one: one.id)
+def test_a_file_that_is_not_there_is_named(tmp_path, offered):
+    path = tmp_path / f"none{offered.suffixes[0]}"
+    with pytest.raises(InputError, match=rf"there is no file .*none\{offered.suffixes[0]}"):
+        offered.read(path)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from spcbench import tables
+from spcbench.pictures import words
+from spcbench.pictures.words import describe_chart, describe_funnel, value_text
+
+MEASURE = "pop@2023:mgso4"
+
+
+def test_a_chart_is_described_as_a_colleague_would(drawn_charts):
+    said = describe_chart(drawn_charts(), MEASURE, "RX000")
+    value = value_text(drawn_charts().points["value"].iloc[-1], tables.Display(title=""))
+    assert said == (
+        "Babies born before 30 weeks whose mother was given magnesium sulphate, "
+        "Hospital number 0 NHS Foundation Trust: p chart of 23 points, Apr 2022 to Mar 2024. "
+        f"Latest value {value}. Common cause: no significant change. Centre line 86%. "
+        "Limits 76% to 100%. Target 85%: the process sometimes meets it, sometimes not. "
+        "1 special-cause signal, the latest in Aug 2022, below the centre line (rule 3s). "
+        "A stable chart of this length gives about 0.15 false signals."
+    )
+
+
+def test_what_is_missing_is_said(drawn_charts):
+    charts = drawn_charts()
+    summary = charts.summary.assign(
+        latest_value=float("nan"),
+        centre=float("nan"),
+        lcl=float("nan"),
+        ucl=float("nan"),
+        target=float("nan"),
+        expected_false_signals=float("nan"),
+        variation=pd.Categorical(["not_enough_data"]),
+        status=pd.Categorical(["insufficient_data"]),
+        reason="only 3 points",
+    )
+    charts = dataclasses.replace(charts, summary=summary, signals=charts.signals.head(0))
+    said = describe_chart(charts, MEASURE, "RX000")
+    assert said.endswith(
+        "Latest value no value. Too few data: only 3 points. Not enough data to say. "
+        "No special-cause signals."
+    )
+
+
+def test_the_latest_signal_is_told_with_its_span(drawn_charts):
+    charts = drawn_charts()
+    later = charts.signals.assign(
+        rule="trend7",
+        side="rising",
+        first=pd.Timestamp("2023-01-01"),
+        last=pd.Timestamp("2023-07-01"),
+    )
+    signals = pd.concat([later, charts.signals], ignore_index=True)
+    said = describe_chart(dataclasses.replace(charts, signals=signals), MEASURE, "RX000")
+    assert (
+        "2 special-cause signals, the latest from Jan 2023 to Jul 2023, rising (rule trend7)."
+        in said
+    )
+
+
+def test_a_funnel_is_described_without_ranking(drawn_funnels):
+    funnels = drawn_funnels()
+    keep = funnels.units["position"].isin(["within", "above_998", "below_998"])
+    funnels = dataclasses.replace(funnels, units=funnels.units[keep])
+    said = describe_funnel(funnels, MEASURE)
+    assert said == (
+        "Mother given magnesium sulphate: funnel plot of 40 units, Jan 2024 to Dec 2024. "
+        "Average 85%. Higher than expected (outside 99.8% limits): 1 unit (Hospital R39 NHS "
+        "Trust). Lower than expected (outside 99.8% limits): 1 unit (Hospital R20 NHS Trust). "
+        "By chance alone, about 2 units would lie outside the limits."
+    )
+
+
+def test_all_as_expected(drawn_funnels):
+    funnels = drawn_funnels()
+    within = funnels.units[funnels.units["position"] == "within"]
+    said = describe_funnel(dataclasses.replace(funnels, units=within), MEASURE)
+    assert "All units are as expected." in said
+
+
+def test_many_names_are_cut_short_and_counted(drawn_funnels):
+    funnels = drawn_funnels()
+    units = funnels.units.assign(position=pd.Categorical(["above_95"] * 40))
+    said = describe_funnel(dataclasses.replace(funnels, units=units), MEASURE)
+    assert "Hospital R09 NHS Trust; and 30 more)" in said
+
+
+@pytest.mark.parametrize(
+    ("spoken", "contract"),
+    [
+        (words.VARIATION_WORDS, tables.VARIATION),
+        (words.ASSURANCE_WORDS, tables.ASSURANCE),
+        (words.STATUS_WORDS, tables.STATUS),
+        (words.POSITION_WORDS, tables.POSITION),
+        (words.UNIT_VERDICT_WORDS, tables.UNIT_VERDICT),
+    ],
+)
+def test_every_word_of_a_table_has_plain_words_and_none_ranks(spoken, contract):
+    assert tuple(spoken) == contract
+    assert not any("worst" in text.lower() or "best" in text.lower() for text in spoken.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "per", "text"),
+    [
+        (0.8416, 100, "84.2%"),
+        (1.0, 100, "100%"),
+        (0.0, 100, "0%"),
+        (0.00049, 1000, "0.49 per 1,000"),
+        (12500.0, 1, "12,500"),
+        (-0.0001, 1, "0"),
+        (float("nan"), 100, "no value"),
+        (pd.NA, 100, "no value"),
+    ],
+)
+def test_values(value, per, text):
+    assert value_text(value, tables.Display(title="", per=per)) == text
