@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -164,8 +165,9 @@ def _parsed(cells: pd.Series, place: Place, name: str, date_format: str | None) 
     bad = ~blank & made.isna().to_numpy()
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(_not_a_date(place.at(row, name), str(loose.iloc[row]), date_format)
-                         + place.also(bad))
+        raise InputError(
+            _not_a_date(place.at(row, name), str(loose.iloc[row]), date_format) + place.also(bad)
+        )
     return made.rename(name)
 
 
@@ -187,7 +189,7 @@ def numbers(
     Parameters
     ----------
     cells : pandas.Series
-        Numbers; or text if the place is a text file.
+        Numbers, with markers among them; or text if the place is a text file.
     place : Place
         For messages.
     whole : bool
@@ -238,9 +240,7 @@ def _refuse(bad: Flags, cells: pd.Series, place: Place, why: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         value = cells.iloc[row]
-        raise InputError(
-            f"{place.at(row, str(cells.name))}: {value:g} {why}" + place.also(bad)
-        )
+        raise InputError(f"{place.at(row, str(cells.name))}: {value:.15g} {why}" + place.also(bad))
 
 
 def _from_text(
@@ -251,16 +251,27 @@ def _from_text(
     marked = texts.isin(list(markers)).to_numpy()
     as_text = texts.where(~blank & ~marked).astype(STRING)
     well = as_text.str.fullmatch(_NUMBER).fillna(False).to_numpy(dtype=np.bool_)
-    bad = ~blank & ~marked & (~well if place.text else np.ones(len(cells), dtype=np.bool_))
+    if not place.text:
+        # A frame may hold numbers beside its markers, but no numbers written as text.
+        well = texts.map(_is_number).to_numpy(dtype=np.bool_)
+    bad = ~blank & ~marked & ~well
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f"{place.at(row, name)}: {texts.iloc[row]!r} is "
-            + (_text_advice(str(texts.iloc[row])) if place.text else
-               "text, expected a number; convert the column to numbers first")
-            + place.also(bad)
-        )
+        wrong = _not_a_number(texts.iloc[row], text=place.text)
+        raise InputError(f"{place.at(row, name)}: {wrong}{place.also(bad)}")
     return pd.to_numeric(as_text.astype("object")).astype("float64").rename(name), marked
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, Number) and not isinstance(cell, bool | np.bool_)
+
+
+def _not_a_number(cell: object, *, text: bool) -> str:
+    if text:
+        return f"{cell!r} is {_text_advice(str(cell))}"
+    if isinstance(cell, str):
+        return f"{cell!r} is text, expected a number; convert the column to numbers first"
+    return f"{cell} is not a number; convert the column to numbers first"
 
 
 def _text_advice(cell: str) -> str:

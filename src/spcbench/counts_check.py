@@ -233,13 +233,13 @@ def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
     keys = [series, built["period"].to_numpy().view(np.int64)]
     if "sequence" in built:
         keys.append(built["sequence"].fillna(-1).to_numpy(dtype=np.int64))
-    _, equal = _compare(keys)
     order = np.arange(series.size)
-    if not _sorted(keys):
+    smaller, equal = _compare(keys)
+    if not (smaller | equal).all():
         order = np.lexsort(keys[::-1])
         keys = [key[order] for key in keys]
         built = {name: column.take(order) for name, column in built.items()}
-    _, equal = _compare(keys)
+        _, equal = _compare(keys)
     if equal.any():
         at = int(np.argmax(equal))
         first, second = sorted((int(order[at]), int(order[at + 1])))
@@ -263,18 +263,13 @@ def _ranks(cells: pd.Series) -> tuple[Integers, int]:
 
 
 def _compare(keys: list[Integers]) -> tuple[Flags, Flags]:
-    """For each neighbouring pair of rows: is the first smaller, are they equal?"""
+    """For each neighbouring pair of rows, whether the first is smaller and whether they equal."""
     size = max(keys[0].size - 1, 0)
     smaller, equal = np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.bool_)
     for key in keys:
         smaller |= equal & (key[:-1] < key[1:])
         equal &= key[:-1] == key[1:]
     return smaller, equal
-
-
-def _sorted(keys: list[Integers]) -> bool:
-    smaller, equal = _compare(keys)
-    return bool((smaller | equal).all())
 
 
 def _contract_order(built: dict[str, pd.Series]) -> pd.DataFrame:

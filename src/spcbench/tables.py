@@ -116,9 +116,9 @@ class Contract:
         for column in self.columns:
             value = data[column.name]
             if np.ndim(value) == 0:
-                value = np.full(size, value) if column.kind in ("float", "boolean") else [
-                    value
-                ] * size
+                value = (
+                    np.full(size, value) if column.kind in ("float", "boolean") else [value] * size
+                )
             built[column.name] = (
                 value
                 if isinstance(value, pd.Series) and value.dtype == column.dtype
@@ -251,9 +251,7 @@ FUNNEL_SUMMARY = Contract(
 
 ADVICE = Contract("advice", _strings("measure", "unit", "code", "message", "evidence"))
 
-QUALITY = Contract(
-    "quality", (*_strings("measure", "field", "problem"), *_integers("records"))
-)
+QUALITY = Contract("quality", (*_strings("measure", "field", "problem"), *_integers("records")))
 """What could not be used: `measure` is null for a problem of the record itself."""
 
 REJECTS = Contract(

@@ -75,7 +75,7 @@ def write(
     chosen = host.format_for_suffix(target)
     with host.using(chosen):
         files = _named(chosen.render(report), target, suffix=chosen.suffix)
-    return _written(files)
+    return write_files(files)
 
 
 def _named(
@@ -100,7 +100,24 @@ def _named(
     }
 
 
-def _written(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
+def write_files(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
+    """Write files whole: each appears under its name only when all its bytes are there.
+
+    Parameters
+    ----------
+    files : mapping of Path to bytes
+        At least one; files of these names are replaced.
+
+    Returns
+    -------
+    tuple of Path
+        The files, in order.
+
+    Raises
+    ------
+    OptionError
+        If one cannot be written.
+    """
     for final in files:
         if final.is_dir():
             raise OptionError(f"cannot write {str(final)!r}: it is a folder; choose another name")

@@ -71,7 +71,7 @@ def test_a_funnel_is_described_without_ranking(drawn_funnels):
         "Mother given magnesium sulphate: funnel plot of 40 units, Jan 2024 to Dec 2024. "
         "Average 85%. Higher than expected (outside 99.8% limits): 1 unit (Hospital R39 NHS "
         "Trust). Lower than expected (outside 99.8% limits): 1 unit (Hospital R20 NHS Trust). "
-        "By chance alone, about 2 units would lie outside the limits."
+        "By chance alone, about 2 units would lie outside the 95% limits."
     )
 
 

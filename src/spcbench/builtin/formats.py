@@ -74,7 +74,7 @@ def csv_files(report: Report) -> dict[str, bytes]:
     if "summary" not in tables and "funnel_summary" in tables:
         tables["summary"] = tables.pop("funnel_summary")
     main = next(iter(tables))
-    return {"" if name == main else name: _csv(table) for name, table in tables.items()}
+    return {"" if name == main else name: csv_bytes(table) for name, table in tables.items()}
 
 
 def json_bytes(report: Report) -> bytes:
@@ -142,7 +142,8 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else frames[0]
 
 
-def _csv(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Write one table as CSV, in the form that `csv_files` describes."""
     import pandas as pd
 
     shown = table.copy(deep=False)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spcbench.errors import InputError
 from spcbench.plugin.hookspecs import hookimpl
 from spcbench.plugin.records import Reader
 from spcbench.reading import content_of, head_of
-from spcbench.tables import FileScan, Table
+
+if TYPE_CHECKING:
+    from spcbench.tables import Table
 
 SPCBENCH_API = 1
 
@@ -97,6 +100,8 @@ def read_csv(path: Path) -> Table:
         If it is missing or not UTF-8, a column stands twice, or a row of counts has too
         few or too many cells.
     """
+    from spcbench.tables import FileScan, Table
+
     head_of(path)
     delimiter = max(DELIMITERS, key=lambda one: len(_first_row(path, one)))
     columns = _names(_first_row(path, delimiter), path)
@@ -121,6 +126,8 @@ def read_parquet(path: Path) -> Table:
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from spcbench.tables import FileScan, Table
 
     head_of(path)
     try:
@@ -148,6 +155,8 @@ def read_json_lines(path: Path) -> Table:
     InputError
         If the file is missing or empty.
     """
+    from spcbench.tables import FileScan, Table
+
     head_of(path)
     scan = FileScan(paths=(str(path),), form="json")
     return Table(kind="records", data=scan, source=path.name)

@@ -39,13 +39,15 @@ def variance_ratio(deviation: Floats, breaks: Flags, segments: Segments) -> Floa
     >>> variance_ratio(z, np.zeros(3, bool), Segments.from_lengths([3]))
     array([1.])
     """
-    moving = np.full(deviation.size, np.nan)
+    moving = np.empty(deviation.size)
     with np.errstate(invalid="ignore"):
-        np.abs(np.diff(deviation), out=moving[1:])
+        np.subtract(deviation[1:], deviation[:-1], out=moving[1:])
+    np.abs(moving, out=moving)
     moving[breaks] = np.nan
     moving[segments.starts] = np.nan
     known = np.isfinite(moving)
+    moving[~known] = 0.0
     number = segments.sums(known.astype(np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = segments.sums(np.where(known, moving, 0.0)) / number
+        mean = segments.sums(moving) / number
     return (mean / D2) ** 2

@@ -24,6 +24,14 @@ Detect = Callable[[Floats, Floats, Signs, Segments], Flags]
 FEWEST_POINTS = 3
 """A segment with fewer points has no limits: they would only mirror the points."""
 
+KEPT_BYTES = 30 * 2**20
+"""Memory that glibc shall hold on to between blocks; its own ceiling is 32 MiB.
+
+glibc hands freed memory back to the system at once until it has seen one array
+of such a size freed, and fetching it again for every block costs as much as all
+the arithmetic. The array is never touched, so making it is free.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charted:
@@ -78,21 +86,20 @@ def chart(
     Charted
     """
     made = _space(series)
+    np.empty(KEPT_BYTES, dtype=np.uint8)
     for first, last in series.segments.blocks(block_rows):
         begin = int(series.segments.starts[first])
         segments = series.segments.part(first, last)
         rows = slice(begin, begin + segments.size)
         block = _block(series, rows, segments)
         found = limits(block, options)
-        _fill(made, slice(first, last), rows, block, found, rules)
+        _fill(made, slice(first, last), rows, block=block, found=found, rules=rules)
     return made
 
 
 def _space(series: Series) -> Charted:
     size, segments = series.value.size, len(series.segments)
-    floats = {
-        field.name: np.empty(size) for field in fields(Limits) if field.name != "method"
-    }
+    floats = {field.name: np.empty(size) for field in fields(Limits) if field.name != "method"}
     return Charted(
         limits=Limits(**floats, method=np.empty(size, dtype=np.int8)),
         side=np.empty(size, dtype=np.int8),
@@ -115,6 +122,7 @@ def _fill(
     made: Charted,
     part: slice,
     rows: slice,
+    *,
     block: Series,
     found: Limits,
     rules: Sequence[Detect],
@@ -132,13 +140,16 @@ def _fill(
         for name in ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z"):
             getattr(made.limits, name)[rows][empty] = np.nan
     z = made.limits.z[rows]
-    unbroken = segments if not block.gap.any() else Segments.from_breaks(segments.breaks | block.gap)
+    unbroken = (
+        segments if not block.gap.any() else Segments.from_breaks(segments.breaks | block.gap)
+    )
     fired = made.fired[rows]
     for bit, detect in enumerate(rules):
         fired |= detect(value, z, side, unbroken).view(np.uint8) << np.uint8(bit)
     made.side[rows] = side
     made.known[part] = known
     with np.errstate(invalid="ignore", divide="ignore"):
-        deviation = (value - found.centre) / found.sigma
+        deviation = value - found.centre
+        deviation /= found.sigma
     deviation[~block.in_baseline] = np.nan
     made.dispersion[part] = variance_ratio(deviation, block.gap, segments)

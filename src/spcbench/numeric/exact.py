@@ -102,7 +102,8 @@ def _smallest(tail: Tail, n: Floats, p: Floats, alpha: float, guess: Floats) -> 
 def _guess(n: Floats, p: Floats, alpha: float) -> Floats:
     """Cornish–Fisher quantile of the binomial: usually right, never relied on."""
     z = special.ndtri(alpha)
-    return n * p + z * np.sqrt(n * p * (1 - p)) + (z * z - 1) * (1 - 2 * p) / 6
+    guess: Floats = n * p + z * np.sqrt(n * p * (1 - p)) + (z * z - 1) * (1 - 2 * p) / 6
+    return guess
 
 
 def lower_limit(n: npt.ArrayLike, p: npt.ArrayLike, *, alpha: float) -> Floats:
@@ -166,9 +167,7 @@ def _pairs(n: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.where(lost, np.nan, size), np.where(lost, np.nan, prob)
 
 
-def _critical(
-    tail: Tail, n: Floats, p: Floats, alpha: float, *, mirrored: bool = False
-) -> Floats:
+def _critical(tail: Tail, n: Floats, p: Floats, alpha: float, *, mirrored: bool = False) -> Floats:
     guess = _guess(n, 1 - p if mirrored else p, alpha)
     flat = _smallest(tail, n.ravel(), p.ravel(), alpha, guess.ravel())
     return flat.reshape(n.shape)

@@ -137,20 +137,32 @@ def p_limits(series: Series, options: ChartOptions) -> Limits:
         raise ValueError("a p chart needs numerators and denominators")
     numerator, denominator, segments = series.numerator, series.denominator, series.segments
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = series.in_baseline & ~np.isnan(series.value)
-        pooled = segments.sums(np.where(kept, numerator, 0.0)) / segments.sums(
-            np.where(kept, denominator, 0.0)
-        )
+        pooled = _pooled(series, numerator, denominator)
         centre = segments.spread(pooled)
-        sigma = np.sqrt(centre * (1.0 - centre) / denominator)
+        # Working in place: fresh memory costs more than the arithmetic.
+        sigma = 1.0 - centre
+        sigma *= centre
+        sigma /= denominator
+        np.sqrt(sigma, out=sigma)
         sigma[np.isinf(sigma)] = np.nan
-        z = (series.value - centre) / sigma
+        z = series.value - centre
+        z /= sigma
+        small = _takes_exact(denominator, pooled, segments, options.limit_method)
     z[(sigma == 0) & (series.value == centre)] = 0.0
     limits = normal_limits(centre, sigma, z, options.sigma, lowest=0.0, highest=1.0)
-    small = _takes_exact(denominator, centre, segments, options.limit_method)
     if small.any():
-        _make_exact(limits, small, numerator, denominator, options.sigma)
+        _make_exact(limits, segments.spread(small), numerator, denominator, options.sigma)
     return limits
+
+
+def _pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
+    """Events over cases of each segment's baseline."""
+    kept = series.in_baseline & ~np.isnan(series.value)
+    if not kept.all():
+        numerator = np.where(kept, numerator, 0.0)
+        denominator = np.where(kept, denominator, 0.0)
+    sums = series.segments.sums
+    return np.asarray(sums(numerator) / sums(denominator), dtype=np.float64)
 
 
 def normal_limits(
@@ -179,30 +191,37 @@ def normal_limits(
         With `method` ``normal`` throughout.
     """
     wide = multiple * sigma
-    narrow = WARNING_SHARE * wide
+    lcl, ucl = centre - wide, centre + wide
+    wide *= WARNING_SHARE
+    lower_warning, upper_warning = centre - wide, centre + wide
+    for lower in (lcl, lower_warning):
+        np.maximum(lower, lowest, out=lower)
+    for upper in (ucl, upper_warning):
+        np.minimum(upper, highest, out=upper)
     return Limits(
         centre=centre,
         sigma=sigma,
-        lcl=np.maximum(centre - wide, lowest),
-        ucl=np.minimum(centre + wide, highest),
-        lower_warning=np.maximum(centre - narrow, lowest),
-        upper_warning=np.minimum(centre + narrow, highest),
+        lcl=lcl,
+        ucl=ucl,
+        lower_warning=lower_warning,
+        upper_warning=upper_warning,
         z=z,
         method=np.zeros(centre.size, dtype=np.int8),
     )
 
 
 def _takes_exact(
-    denominator: Floats, centre: Floats, segments: Segments, limit_method: str
+    denominator: Floats, pooled: Floats, segments: Segments, limit_method: str
 ) -> Flags:
-    """Rows of the segments that take exact limits."""
+    """Which segments take exact limits."""
     if limit_method != "auto":
-        return np.full(centre.size, limit_method == "exact")
-    rarer = np.minimum(centre, 1.0 - centre) * denominator
+        return np.full(pooled.size, limit_method == "exact")
     # No data, and nothing at all expected of no cases, decide nothing.
-    rarer[~(denominator > 0)] = np.inf
-    fewest = segments.minima(np.where(np.isnan(rarer), np.inf, rarer))
-    return segments.spread(fewest < EXACT_BELOW)
+    cases = denominator > 0
+    if not cases.all():
+        denominator = np.where(cases, denominator, np.inf)
+    fewest = np.minimum(pooled, 1.0 - pooled) * segments.minima(denominator)
+    return np.asarray(fewest < EXACT_BELOW, dtype=np.bool_)
 
 
 def _make_exact(

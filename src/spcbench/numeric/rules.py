@@ -35,8 +35,11 @@ def side_of(value: Floats, centre: Floats) -> Signs:
     array([1, 0, 0], dtype=int8)
     """
     difference = value - centre
-    near = TIE * np.abs(centre)
-    return (difference > near).astype(np.int8) - (difference < -near).astype(np.int8)
+    near = np.abs(centre)
+    near *= TIE
+    above = difference > near
+    below = difference < np.negative(near, out=near)
+    return above.view(np.int8) - below.view(np.int8)
 
 
 def outside(z: Floats, *, sigma: float = 3.0) -> Flags:
@@ -86,11 +89,7 @@ def runs(side: Signs, segments: Segments, *, length: int) -> Flags:
     >>> runs(side, Segments.from_lengths([5]), length=3)
     array([ True,  True,  True, False, False])
     """
-    same = np.zeros(side.size, dtype=np.bool_)
-    np.equal(side[1:], side[:-1], out=same[1:])
-    same &= side != 0
-    same[segments.starts] = False
-    return _backwards(_in_a_row(same, length - 1), length)
+    return _backwards(_in_a_row(_same_side(side, segments), length - 1), length)
 
 
 def trends(value: Floats, segments: Segments, *, length: int) -> Flags:
@@ -152,22 +151,20 @@ def two_of_three(z: Floats, side: Signs, segments: Segments) -> Flags:
     >>> two_of_three(z, np.sign(z).astype(np.int8), Segments.from_lengths([4]))
     array([ True, False,  True, False])
     """
-    size = z.size
-    found = np.zeros(size, dtype=np.bool_)
-    if size < 3:
-        return found
-    edge = np.zeros(size, dtype=np.bool_)
-    edge[segments.starts] = True
-    whole = ~(edge[2:] | edge[1:-1])
-    for sign in (1, -1):
-        there = side == sign
-        beyond = (sign * z > 2.0) & there
-        far = beyond[2:].view(np.int8) + beyond[1:-1].view(np.int8) + beyond[:-2].view(np.int8)
-        completed = whole & there[2:] & there[1:-1] & there[:-2] & (far >= 2)
-        window = np.zeros(size, dtype=np.bool_)
-        window[2:] = completed
-        found |= beyond & _backwards(window, 3)
-    return found
+    with np.errstate(invalid="ignore"):
+        beyond = z * side > 2.0
+    last, middle, first = beyond[2:], beyond[1:-1], beyond[:-2]
+    completed = _in_a_row(_same_side(side, segments), 2)
+    completed[2:] &= (last & middle) | (last & first) | (middle & first)
+    return beyond & _backwards(completed, 3)
+
+
+def _same_side(side: Signs, segments: Segments) -> Flags:
+    """True where a point is off the centre line and on the side of the one before it."""
+    same = side != 0
+    same[1:] &= side[1:] == side[:-1]
+    same[segments.starts] = False
+    return same
 
 
 def _in_a_row(flags: Flags, length: int) -> Flags:
@@ -175,9 +172,8 @@ def _in_a_row(flags: Flags, length: int) -> Flags:
     found, reach = flags.copy(), 1
     while reach < length:
         step = min(reach, length - reach)
-        shifted = np.zeros_like(found)
-        shifted[step:] = found[:-step]
-        found &= shifted
+        found[step:] &= found[:-step]
+        found[:step] = False
         reach += step
     return found
 
@@ -187,8 +183,6 @@ def _backwards(ends: Flags, length: int) -> Flags:
     found, reach = ends.copy(), 1
     while reach < length:
         step = min(reach, length - reach)
-        shifted = np.zeros_like(found)
-        shifted[:-step] = found[step:]
-        found |= shifted
+        found[:-step] |= found[step:]
         reach += step
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Signs = npt.NDArray[np.int8]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 BLOCK_ROWS = 30_000
 """Rows that fit a processor's cache together with their working arrays."""
@@ -81,11 +83,12 @@ class Segments:
         first[self.starts] = True
         return first
 
-    def sums(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def sums(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """Sum within each segment, shape (segments,); NaN spreads, so mask first."""
         if not len(self):
             return values[:0]
-        return np.add.reduceat(values, self.starts)
+        made: npt.NDArray[Any] = np.add.reduceat(values, self.starts)
+        return made
 
     def minima(self, values: Floats) -> Floats:
         """Smallest value within each segment, shape (segments,)."""
@@ -93,7 +96,7 @@ class Segments:
             return values[:0]
         return np.minimum.reduceat(values, self.starts)
 
-    def spread(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def spread(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """One value a segment, repeated on each of its rows, shape (rows,)."""
         return np.repeat(values, self.lengths)
 

@@ -27,7 +27,7 @@ from spcbench.pictures.theme import (
     picture_theme,
     wrapped,
 )
-from spcbench.pictures.words import count_text, number_text, scale_text
+from spcbench.pictures.words import between, count_text, number_text, scale_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +264,7 @@ def _subtitle(funnels: FunnelResult, keys: Sequence[Key]) -> str:
     said = [f"{keys[0][1]}: " if keys[0][1] else "", count_text(len(units) - without, "unit")]
     if len(units):
         first, last = units["first"].min(), units["last"].max()
-        said.append(f", {date_text(first)} to {date_text(last)}")
+        said.append(between(first, last))
     if without:
         said.append(f"; {without} without a value not shown")
     return "".join(said)
@@ -282,7 +282,7 @@ def _caption(funnels: FunnelResult, keys: Sequence[Key], *, codes: bool) -> str:
     if len(expected):
         said.append(
             f"By chance alone, about {number_text(float(expected.sum()))} units would lie outside "
-            "the limits. "
+            "the 95% limits. "
         )
     said.append(
         "Lines: solid = 99.8% limits; dashed = 95% limits; dash-dotted red = target or average. "

@@ -162,7 +162,7 @@ def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
     return " ".join(
         (
             f"{heading}: {chart_name(line['chart'])} of {count_text(line['points'], 'point')}"
-            f"{_between(line['first'], line['last'])}.",
+            f"{between(line['first'], line['last'])}.",
             *_chart_findings(line, display),
             _signals_sentence(rows_of(charts.signals, key, second="unit")),
             *_false_signals_sentence(line["expected_false_signals"]),
@@ -204,7 +204,7 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
     return " ".join(
         (
             f"{heading}: funnel plot of {count_text(line['units'], 'unit')}"
-            f"{_between(line['first'], line['last'])}.",
+            f"{between(line['first'], line['last'])}.",
             f"{target_name(line['target'], display)} {value_text(line['target'], display)}.",
             *_unusual_status(line),
             _outside_sentence(funnels, units),
@@ -247,9 +247,12 @@ def _missing(value: Any) -> bool:
     return bool(pd.isna(value))
 
 
-def _between(first: Any, last: Any) -> str:
+def between(first: Any, last: Any) -> str:
+    """Which periods, as the end of a phrase; dates are first days of periods."""
     if _missing(first) or _missing(last):
         return ""
+    if first == last:
+        return f", one period from {date_text(first)}"
     return f", {date_text(first)} to {date_text(last)}"
 
 
@@ -329,4 +332,6 @@ def _outside_sentence(funnels: FunnelResult, units: pd.DataFrame) -> str:
 def _chance_sentence(expected: Any) -> list[str]:
     if _missing(expected):
         return []
-    return [f"By chance alone, about {number_text(expected)} units would lie outside the limits."]
+    return [
+        f"By chance alone, about {number_text(expected)} units would lie outside the 95% limits."
+    ]

@@ -29,7 +29,9 @@ class PackField(Protocol):
     """What a pack needs of a field (see `spcbench.measures.measure.Field`)."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the column."""
+        ...
 
 
 @runtime_checkable
@@ -37,10 +39,14 @@ class PackMeasure(Protocol):
     """What a pack needs of a measure (see `spcbench.measures.measure`)."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Name of the measure within its pack."""
+        ...
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """The measure in plain words."""
+        ...
 
     @property
     def columns(self) -> frozenset[str]:
@@ -202,12 +208,16 @@ class Rule:
     judged_by : str
         ``"side"``: good or bad by the side of the centre line; ``"direction"``:
         by whether the values rise or fall (trends).
+    reach : int
+        How many rows apart two points of one firing may stand: 0 when every
+        point is a firing of its own, 1 for stretches, 2 for "two of three".
     """
 
     id: str
     title: str
     detect: Callable[[np.ndarray, np.ndarray, np.ndarray, Segments], np.ndarray]
     judged_by: str = "side"
+    reach: int = 1
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.id):

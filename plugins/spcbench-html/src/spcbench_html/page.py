@@ -192,7 +192,7 @@ def _funnel_summary(funnels: Funnels) -> Grid:
         "Compared with",
         "Higher than expected",
         "Lower than expected",
-        "Outside by chance alone (about)",
+        "Outside 95% by chance alone (about)",
     ]
     return Grid("Funnels: is any unit different from the others?", headings, rows)
 

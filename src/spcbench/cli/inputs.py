@@ -1,0 +1,155 @@
+"""Opening what a command is given: counts, or records that are counted on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spcbench.cli.progress import stage
+from spcbench.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spcbench.measures.counting import Counted
+    from spcbench.plugin.host import PluginHost
+    from spcbench.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The options of `options.input_options`, as the user gave them."""
+
+    packs: Sequence[str]
+    unit_column: str | None
+    date_column: str | None
+    period: str
+    date_format: str | None
+    suppressed: Sequence[str]
+    reader: str | None
+
+
+def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost) -> Counted | Table:
+    """Counts from a file of counts, or of records with ``--packs``.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    given : Given
+        How to read it.
+    measure : str, optional
+        The only measure that is wanted.
+    host : PluginHost
+        Where readers and packs are found.
+
+    Raises
+    ------
+    OptionError
+        If the options do not go with what the file holds.
+    SpcbenchError
+        As `spcbench.read` and `spcbench.count`.
+    """
+    import spcbench
+
+    with stage(f"Reading {source.name}"):
+        table = spcbench.read(
+            source,
+            reader=given.reader,
+            date_format=given.date_format,
+            suppressed=given.suppressed,
+            host=host,
+        )
+    if table.kind == "counts":
+        if given.packs or given.unit_column or given.date_column:
+            raise OptionError(
+                f"{source.name} holds counts already; leave out --packs, --unit-column "
+                "and --date-column, which are for records"
+            )
+        return table
+    if not (given.packs and given.unit_column and given.date_column):
+        raise OptionError(
+            f"{source.name} holds records, one row a case (counts have the columns measure, "
+            "unit, period, numerator, denominator); to count them give --packs, --unit-column "
+            "and --date-column, such as --packs pop --unit-column trust_code "
+            "--date-column birth_date"
+        )
+    return counted_records(
+        table,
+        given,
+        measures=None if measure is None else [measure],
+        rejects=False,
+        host=host,
+    )
+
+
+def counted_records(
+    table: Table, given: Given, *, measures: Sequence[str] | None, rejects: bool, host: PluginHost
+) -> Counted:
+    """Count records, and tell what could not be used.
+
+    Raises
+    ------
+    InputError
+        If `table` holds counts.
+    SpcbenchError
+        As `spcbench.count`.
+    """
+    import spcbench
+
+    if table.kind == "counts":
+        raise InputError(
+            f"{table.source} holds counts already, not records; "
+            "give it to `spcbench chart` or `spcbench funnel`"
+        )
+    with stage("Counting records"):
+        counted = spcbench.count(
+            table,
+            packs=given.packs,
+            unit_column=given.unit_column or "",
+            date_column=given.date_column or "",
+            period=given.period,
+            measures=measures,
+            date_format=given.date_format,
+            rejects=rejects,
+            host=host,
+        )
+    for line in quality_lines(counted):
+        click.echo(line, err=True)
+    return counted
+
+
+def quality_lines(counted: Counted) -> list[str]:
+    """How many records were read and what was wrong with those not used, line by line."""
+    known = counted.provenance
+    lines = [
+        f"{known['source']}: {known['records_read']:,} records read, "
+        f"{known['records_rejected']:,} set aside"
+    ]
+    for row in counted.quality.to_dict("records"):
+        subject = _present(row["field"]) or _present(row["measure"]) or "record"
+        lines.append(
+            f"  {subject}: {row['problem'].replace('_', ' ')} ({row['records']:,} records)"
+        )
+    return lines
+
+
+def _present(cell: Any) -> str:
+    """A cell's text; empty for a missing one."""
+    return cell if isinstance(cell, str) else ""
+
+
+def told_advice(advice: pd.DataFrame, *, most: int = 5) -> None:
+    """Print on stderr what the analyst should know, the first few of it."""
+    messages = list(dict.fromkeys(advice["message"]))
+    for message in messages[:most]:
+        click.echo(f"Note: {message}", err=True)
+    if len(messages) > most:
+        click.echo(
+            f"Note: and {len(messages) - most} more; write .csv or .json to see all advice",
+            err=True,
+        )

@@ -1,0 +1,156 @@
+"""Options that several commands share: said once, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from spcbench.errors import OptionError
+
+if TYPE_CHECKING:
+    from spcbench.plugin.host import PluginHost
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Command], Command]
+
+FILE = click.Path(path_type=Path)
+
+
+def together(*options: Option[Any]) -> Option[Any]:
+    """Several options as one decorator; help lists them in this order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def examples(*commands: str) -> str:
+    """The end of a command's help: lines that can be copied and run."""
+    # click leaves the lines of a paragraph alone when it begins with this mark.
+    return "\n".join(["\b", "Examples:" if len(commands) > 1 else "Example:", *_split(commands)])
+
+
+def _split(commands: Sequence[str]) -> Iterator[str]:
+    for command in commands:
+        yield from textwrap.wrap(
+            command, 72, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False
+        )
+
+
+def output_option(example: str) -> Option[Any]:
+    """Where to write; the ending of the name chooses the format."""
+    return click.option(
+        "-o",
+        "--output",
+        type=FILE,
+        required=True,
+        metavar="FILE",
+        help=f"Where to write, such as {example}. The ending chooses the format.",
+    )
+
+
+unit_column = click.option(
+    "--unit-column", metavar="NAME", help="Column of the records that names the hospital or trust."
+)
+date_column = click.option(
+    "--date-column", metavar="NAME", help="Column of the records with the date to count by."
+)
+packs = click.option(
+    "--packs",
+    multiple=True,
+    metavar="PACK",
+    help="Measures to count: a pack such as pop, or your own .toml file. May be repeated.",
+)
+period = click.option(
+    "--period",
+    default="month",
+    show_default=True,
+    metavar="LENGTH",
+    help="What one point stands for: day, week, month, quarter or year.",
+)
+date_format = click.option(
+    "--date-format",
+    metavar="FORMAT",
+    help="How dates are written if not as 2024-12-31: '%d/%m/%Y' means 31/12/2024.",
+)
+reader = click.option(
+    "--reader", metavar="NAME", help="Which reader opens the file (see `spcbench readers`)."
+)
+suppressed = click.option(
+    "--suppressed",
+    multiple=True,
+    metavar="TEXT",
+    help="Cell that stands for a suppressed count, such as '*'. It is shown as a gap, never as 0. "
+    "May be repeated.",
+)
+
+input_options = together(packs, unit_column, date_column, period, date_format, suppressed, reader)
+"""For commands that take counts, or records to be counted on the way."""
+
+measure = click.option(
+    "--measure", metavar="NAME", help="Only this measure, such as pop:mgso4. All by default."
+)
+better = click.option(
+    "--better",
+    metavar="DIRECTION",
+    help="Which way is good: higher, lower or neither. Measures of a pack say so themselves.",
+)
+target = click.option(
+    "--target", type=float, metavar="SHARE", help="The goal as a share: 0.85 means 85 %."
+)
+level = click.option(
+    "--level",
+    metavar="LEVEL",
+    help="Which rows of a file that mixes them: provider, system, region or national.",
+)
+rules = click.option(
+    "--rules",
+    default="mdc-2023-11",
+    show_default=True,
+    metavar="NAME",
+    help="Which rules find special causes (see `spcbench rules`).",
+)
+breaks = click.option(
+    "--break",
+    "breaks",
+    multiple=True,
+    metavar="DATE",
+    help="First day of a new phase, such as 2024-04-01: limits start afresh there. "
+    "May be repeated.",
+)
+until = click.option(
+    "--until", metavar="DATE", help="Last period to use, to leave out one that is not complete."
+)
+
+
+def check_output(output: Path, *, source: Path, host: PluginHost) -> None:
+    """Refuse an output that cannot be written, before the time is spent on making it.
+
+    Raises
+    ------
+    OptionError
+        If no format has that ending, or it would replace the input.
+    """
+    host.format_for_suffix(output)
+    check_not_input(output, source)
+
+
+def check_not_input(output: Path, source: Path) -> None:
+    """Refuse to write over the file that is being read.
+
+    Raises
+    ------
+    OptionError
+        If both are one file.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise OptionError(
+            f"{output.name!r} is the file that is being read; give another name after -o"
+        )

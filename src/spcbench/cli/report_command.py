@@ -1,0 +1,93 @@
+"""`spcbench report`: everything about a table of counts in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spcbench.cli import options
+
+if TYPE_CHECKING:
+    from spcbench.measures.counting import Counted
+    from spcbench.plugin.host import PluginHost
+    from spcbench.tables import Table
+
+
+@click.command(
+    "report",
+    epilog=options.examples(
+        "spcbench report counts.csv -o report.html",
+        "spcbench report births.csv --packs pop --unit-column trust_code "
+        "--date-column birth_date -o report.html",
+    ),
+)
+@click.argument("source", metavar="INPUT", type=options.FILE)
+@options.measure
+@click.option("--title", metavar="TEXT", help="The heading; by default the name of the file.")
+@options.rules
+@options.better
+@options.target
+@options.breaks
+@options.until
+@options.level
+@options.input_options
+@options.output_option("report.html, report.pdf or report.json")
+@click.pass_obj
+def command(
+    host: PluginHost,
+    /,
+    *,
+    source: Path,
+    measure: str | None,
+    title: str | None,
+    rules: str,
+    better: str | None,
+    target: float | None,
+    breaks: tuple[str, ...],
+    until: str | None,
+    level: str | None,
+    output: Path,
+    **given: Any,
+) -> None:
+    """Put the charts and funnels of every measure in one file.
+
+    INPUT is a table of counts, or of records with --packs, --unit-column and
+    --date-column. Charts need two periods or more; with one there are funnels only.
+    """
+    import spcbench
+    from spcbench.cli.inputs import Given, opened, told_advice
+    from spcbench.cli.progress import stage
+
+    options.check_output(output, source=source, host=host)
+    table = opened(source, Given(**given), measure=measure, host=host)
+    shared: dict[str, Any] = {
+        "measure": measure,
+        "better": better,
+        "target": target,
+        "level": level,
+        "host": host,
+    }
+    results: list[Any] = []
+    with stage("Calculating charts and funnels"):
+        if periods_of(table) >= 2:
+            results.append(
+                spcbench.control_charts(
+                    table, rules=rules, breaks=list(breaks) or None, until=until, **shared
+                )
+            )
+        results.append(spcbench.funnels(table, last=until, **shared))
+    for result in results:
+        told_advice(result.advice)
+    with stage(f"Writing {output.name}"):
+        report = spcbench.Report(results, title=title or source.stem)
+        written = spcbench.write(report, output, host=host)
+    for path in written:
+        click.echo(path)
+
+
+def periods_of(table: Counted | Table) -> int:
+    """How many different periods counts have."""
+    counts = table.counts if hasattr(table, "counts") else table.data
+    return int(counts["period"].nunique())
