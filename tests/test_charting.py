@@ -324,3 +324,15 @@ def test_the_counts_are_left_as_they_were():
     before = frame.copy(deep=True)
     sb.control_charts(frame, better="higher")
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_file_is_named_with_the_line_even_after_sorting(tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text(
+        "measure,unit,period,numerator,denominator\n"
+        "milk,B,2024-01-01,1,2\nmilk,A,2024-02-01,9,2\nmilk,A,2024-01-01,1,2\n"
+    )
+    table = sb.read(path)
+    message = r"counts.csv, line 3 \(A, Feb 2024\) has 9 of 2$"
+    with pytest.raises(InputError, match=message):
+        sb.control_charts(table)

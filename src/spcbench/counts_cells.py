@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api import types
 
 from spcbench.errors import InputError, suggest
-from spcbench.numeric.segments import Flags
+from spcbench.numeric.segments import Flags, Integers
 from spcbench.tables import DATE, STRING
 
 _ISO = r"\d{4}-\d{2}(-\d{2}([ T]00:00(:00(\.0+)?)?)?)?"
@@ -29,10 +29,13 @@ class Place:
         The file's name.
     text : bool
         True for a text file, whose line 1 is the header.
+    lines : array of int, optional
+        Line of the file that each row came from, once rows have been sorted.
     """
 
     source: str | None
     text: bool = False
+    lines: Integers | None = None
 
     @property
     def whole(self) -> str:
@@ -41,7 +44,10 @@ class Place:
 
     def row(self, row: int) -> str:
         """One row, counted from 0 here and as people count in the message."""
-        words = f"line {row + 2}" if self.text else f"row {row + 1}"
+        if self.lines is not None:
+            words = f"line {self.lines[row]}"
+        else:
+            words = f"line {row + 2}" if self.text else f"row {row + 1}"
         return f"{self.source}, {words}" if self.source else words
 
     def at(self, row: int, column: str) -> str:

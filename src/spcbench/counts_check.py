@@ -35,10 +35,13 @@ class CheckedCounts:
         Sorted by measure, unit, period and sequence.
     series : Segments
         One segment per measure and unit.
+    order : array of int64, shape (rows,)
+        Row of the table as it came that each row was.
     """
 
     frame: pd.DataFrame
     series: Segments
+    order: Integers
 
 
 def check_counts(
@@ -252,7 +255,7 @@ def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
         )
     breaks = np.ones(series.size, dtype=np.bool_)
     breaks[1:] = keys[0][1:] != keys[0][:-1]
-    return CheckedCounts(_contract_order(built), Segments.from_breaks(breaks))
+    return CheckedCounts(_contract_order(built), Segments.from_breaks(breaks), order)
 
 
 def _ranks(cells: pd.Series) -> tuple[Integers, int]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.counts_cells import Place
-from spcbench.counts_check import CheckedCounts, checked
+from spcbench.counts_check import checked
 from spcbench.errors import AmbiguousNameError, InputError, OptionError, UnknownNameError
 from spcbench.measures.counting import Counted
 from spcbench.measures.measure import display_of
@@ -104,16 +104,17 @@ def take(
         if not frame["unit"].eq(unit).any():
             raise UnknownNameError("unit", unit, frame["unit"].unique())
         keep = keep & frame["unit"].eq(unit).to_numpy(dtype=np.bool_)
-    found = _kept(found, keep)
-    names = list(found.frame["measure"].unique())
-    display = {name: _shown(name, known, host, better, target) for name in names}
-    return Taken(
-        frame=found.frame,
+    taken = Taken(
+        frame=frame,
         series=found.series,
-        display=display,
-        unit_names=_unit_names(found.frame),
-        source=place.whole if place.source else _described(counts),
+        display={},
+        unit_names=_unit_names(frame),
+        source=place.source or _described(counts),
     )
+    taken = keep_rows(taken, keep)
+    names = [str(name) for name in taken.frame["measure"].unique()]
+    display = {name: _shown(name, known, host, better, target) for name in names}
+    return replace(taken, display=display)
 
 
 def _check_options(better: str | None, target: float | None) -> None:
@@ -134,7 +135,8 @@ def _opened(counts: Any) -> tuple[Any, Place, str | None, Mapping[str, Display]]
                 f"{counts.source} holds records, not counts; count them first "
                 "(count() in Python, --packs on the command line)"
             )
-        return counts.data, Place(counts.source, counts.text), counts.default_level, {}
+        place = Place(counts.source, counts.text, counts.lines)
+        return counts.data, place, counts.default_level, {}
     return counts, Place(None), None, {}
 
 
@@ -212,18 +214,13 @@ def keep_rows(taken: Taken, keep: np.ndarray) -> Taken:
     keep : array of bool, shape (rows,)
         Which rows stay.
     """
-    found = _kept(CheckedCounts(taken.frame, taken.series), keep)
-    return replace(taken, frame=found.frame, series=found.series)
-
-
-def _kept(found: CheckedCounts, keep: np.ndarray) -> CheckedCounts:
     if keep.all():
-        return found
-    number = np.cumsum(found.series.breaks)[keep]
+        return taken
+    number = np.cumsum(taken.series.breaks)[keep]
     breaks = np.ones(number.size, dtype=np.bool_)
     breaks[1:] = number[1:] != number[:-1]
-    frame = found.frame[keep].reset_index(drop=True)
-    return CheckedCounts(frame, Segments.from_breaks(breaks))
+    frame = taken.frame[keep].reset_index(drop=True)
+    return replace(taken, frame=frame, series=Segments.from_breaks(breaks))
 
 
 def as_date(given: Any, option: str) -> np.datetime64:

@@ -86,16 +86,17 @@ def read(
         )
     if table.kind == "records":
         return table
-    from spcbench.counts_check import check_counts
+    from spcbench.counts_cells import Place
+    from spcbench.counts_check import checked
 
-    checked = check_counts(
+    found = checked(
         table.data,
-        source=table.source,
-        text=table.text,
+        place=Place(table.source, table.text),
         date_format=date_format,
         suppressed=tuple(suppressed),
     )
-    return replace(table, data=checked, text=False)
+    lines = found.order + 2 if table.text else None
+    return replace(table, data=found.frame, text=False, lines=lines)
 
 
 def content_of(head: bytes) -> str:

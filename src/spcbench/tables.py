@@ -277,6 +277,8 @@ class Table:
     text : bool
         True when the cells are text as they stood in the file (numbers and
         dates are then read strictly, and errors name the line).
+    lines : array of int, optional
+        Line of the file that each row of checked counts came from.
     default_level : str, optional
         The level that charts and funnels use when none is chosen.
     """
@@ -285,6 +287,7 @@ class Table:
     data: Any
     source: str
     text: bool = False
+    lines: Any = None
     default_level: str | None = None
 
 

@@ -63,11 +63,7 @@ def write(
             "suppression and rounding are not part of this version"
         )
     target = Path(path)
-    if not target.parent.is_dir():
-        raise OptionError(
-            f"cannot write {target.name!r}: there is no folder {str(target.parent)!r}; "
-            "create it first"
-        )
+    check_folder(target)
     if host is None:
         from spcbench.plugin.host import default_host
 
@@ -76,6 +72,21 @@ def write(
     with host.using(chosen):
         files = _named(chosen.render(report), target, suffix=chosen.suffix)
     return write_files(files)
+
+
+def check_folder(target: Path) -> None:
+    """Refuse a file in a folder that does not exist.
+
+    Raises
+    ------
+    OptionError
+        If there is no such folder.
+    """
+    if not target.parent.is_dir():
+        raise OptionError(
+            f"cannot write {target.name!r}: there is no folder {str(target.parent)!r}; "
+            "create it first"
+        )
 
 
 def _named(

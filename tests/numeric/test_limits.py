@@ -128,7 +128,6 @@ def test_four_times_the_denominator_halves_the_width(proportions):
     ],
 )
 def test_auto_is_exact_where_fewer_than_5_are_expected(proportions, events, sizes, method):
-    # 0.5 is a power of 2, so 10 x 0.5 is 5 without rounding.
     limits = p_limits(proportions(events, sizes), ChartOptions())
     assert {METHODS[code] for code in limits.method} == {method}
 

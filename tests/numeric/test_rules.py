@@ -26,7 +26,7 @@ def marks(flags: np.ndarray) -> str:
 
 
 def whole(size: int) -> Segments:
-    return Segments.from_lengths([size])
+    return Segments.from_breaks(np.zeros(size, dtype=np.bool_))
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_the_axis_shows_the_units_not_all_of_0_to_100(drawn_funnels):
 def test_caption_subtitle_and_axis(drawn_funnels):
     texts = [" ".join(text.split()) for text in drawn_texts(funnel_plot(drawn_funnels()))]
     assert any(t.startswith("Method: exact limits at 95% and 99.8%. By chance") for t in texts)
-    assert any("about 2 units would lie outside the limits" in text for text in texts)
+    assert any("about 2 units would lie outside the 95% limits" in text for text in texts)
     assert "40 units, Jan 2024 to Dec 2024" in texts
     assert "Denominator (number of cases)" in texts
 

@@ -72,10 +72,14 @@ def command(
     --date-column are given.
     """
     import spcbench
-    from spcbench.cli.inputs import Given, opened, told_advice
+    from spcbench.cli.inputs import Given, opened, print_advice
     from spcbench.cli.progress import stage
 
     options.check_output(output, source=counts, host=host)
+    # A wrong name is told before the time is spent on reading and counting.
+    host.rule_set(rules)
+    if chart != "auto":
+        host.chart(chart)
     table = opened(counts, Given(**given), measure=measure, host=host)
     with stage("Calculating charts"):
         charts = spcbench.control_charts(
@@ -92,7 +96,7 @@ def command(
             until=until,
             host=host,
         )
-    told_advice(charts.advice)
+    print_advice(charts.advice)
     with stage(f"Writing {output.name}"):
         written = spcbench.write(
             spcbench.Report([charts], title="Control charts"), output, host=host

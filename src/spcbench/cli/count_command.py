@@ -121,6 +121,8 @@ def table_bytes(table: pd.DataFrame, path: Path) -> bytes:
 
 def _check_files(records: Path, output: Path, rejects: Path | None) -> None:
     """Refuse names that cannot be written, before the records are read."""
+    from spcbench.writing import check_folder
+
     for path, allowed in ((output, SUFFIXES), (rejects, SUFFIXES[:1])):
         if path is None:
             continue
@@ -129,11 +131,7 @@ def _check_files(records: Path, output: Path, rejects: Path | None) -> None:
             raise OptionError(
                 f"cannot write {path.name!r}: the name must end in {' or '.join(allowed)}"
             )
-        if not path.parent.is_dir():
-            raise OptionError(
-                f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; "
-                "create it first"
-            )
+        check_folder(path)
     if rejects is not None and rejects.absolute() == output.absolute():
         raise OptionError(f"--rejects and -o both name {output.name!r}; give each its own name")
 

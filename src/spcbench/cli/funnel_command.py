@@ -59,7 +59,7 @@ def command(
     with the rate of all units together, or with --target.
     """
     import spcbench
-    from spcbench.cli.inputs import Given, opened, told_advice
+    from spcbench.cli.inputs import Given, opened, print_advice
     from spcbench.cli.progress import stage
 
     options.check_output(output, source=counts, host=host)
@@ -76,7 +76,7 @@ def command(
             level=level,
             host=host,
         )
-    told_advice(funnels.advice)
+    print_advice(funnels.advice)
     with stage(f"Writing {output.name}"):
         written = spcbench.write(
             spcbench.Report([funnels], title="Funnel plots"), output, host=host

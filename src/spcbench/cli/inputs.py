@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spcbench.cli.progress import stage
-from spcbench.errors import InputError, OptionError
+from spcbench.errors import InputError, OptionError, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from spcbench.measures.counting import Counted
     from spcbench.plugin.host import PluginHost
     from spcbench.tables import Table
+
+COUNTS_NEED = ("measure", "unit", "period", "numerator", "denominator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,10 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
             )
         return table
     if not (given.packs and given.unit_column and given.date_column):
+        _check_no_misspelt_counts(table)
         raise OptionError(
-            f"{source.name} holds records, one row a case (counts have the columns measure, "
-            "unit, period, numerator, denominator); to count them give --packs, --unit-column "
+            f"{source.name} holds records, one row a case (counts have the columns "
+            f"{', '.join(COUNTS_NEED)}); to count them give --packs, --unit-column "
             "and --date-column, such as --packs pop --unit-column trust_code "
             "--date-column birth_date"
         )
@@ -85,6 +88,17 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
         rejects=False,
         host=host,
     )
+
+
+def _check_no_misspelt_counts(table: Table) -> None:
+    """Tell a table of counts that lacks one column, or misspells it, from records."""
+    columns = getattr(table.data, "options", {}).get("columns", ())
+    lacking = [name for name in COUNTS_NEED if name not in columns]
+    if 0 < len(lacking) <= 2:
+        raise InputError(
+            f"{table.source} has no column {lacking[0]!r}; {suggest(lacking[0], columns)}. "
+            f"Counts need the columns {', '.join(COUNTS_NEED)}"
+        )
 
 
 def counted_records(
@@ -143,13 +157,16 @@ def _present(cell: Any) -> str:
     return cell if isinstance(cell, str) else ""
 
 
-def told_advice(advice: pd.DataFrame, *, most: int = 5) -> None:
+def print_advice(advice: pd.DataFrame, *, most: int = 5) -> None:
     """Print on stderr what the analyst should know, the first few of it."""
-    messages = list(dict.fromkeys(advice["message"]))
-    for message in messages[:most]:
-        click.echo(f"Note: {message}", err=True)
-    if len(messages) > most:
+    subjects: dict[str, list[str]] = {}
+    for row in advice.to_dict("records"):
+        parts = [part for name in ("measure", "unit") if (part := _present(row[name]))]
+        subjects.setdefault(row["message"], []).append(", ".join(parts))
+    for message, concerned in list(subjects.items())[:most]:
+        more = f" and {len(concerned) - 1} more" if len(concerned) > 1 else ""
+        click.echo(f"Note on {concerned[0]}{more}: {message}", err=True)
+    if len(subjects) > most:
         click.echo(
-            f"Note: and {len(messages) - most} more; write .csv or .json to see all advice",
-            err=True,
+            f"And {len(subjects) - most} more notes; write .csv or .json to see them all", err=True
         )

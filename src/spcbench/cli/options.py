@@ -136,9 +136,13 @@ def check_output(output: Path, *, source: Path, host: PluginHost) -> None:
     Raises
     ------
     OptionError
-        If no format has that ending, or it would replace the input.
+        If no format has that ending, its folder does not exist, or it would
+        replace the input.
     """
+    from spcbench.writing import check_folder
+
     host.format_for_suffix(output)
+    check_folder(output)
     check_not_input(output, source)
 
 

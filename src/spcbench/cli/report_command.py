@@ -57,10 +57,12 @@ def command(
     --date-column. Charts need two periods or more; with one there are funnels only.
     """
     import spcbench
-    from spcbench.cli.inputs import Given, opened, told_advice
+    from spcbench.cli.inputs import Given, opened, print_advice
     from spcbench.cli.progress import stage
 
     options.check_output(output, source=source, host=host)
+    # A wrong name is told before the time is spent on reading and counting.
+    host.rule_set(rules)
     table = opened(source, Given(**given), measure=measure, host=host)
     shared: dict[str, Any] = {
         "measure": measure,
@@ -79,7 +81,7 @@ def command(
             )
         results.append(spcbench.funnels(table, last=until, **shared))
     for result in results:
-        told_advice(result.advice)
+        print_advice(result.advice)
     with stage(f"Writing {output.name}"):
         report = spcbench.Report(results, title=title or source.stem)
         written = spcbench.write(report, output, host=host)

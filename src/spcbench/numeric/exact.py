@@ -232,7 +232,7 @@ def tail_scores(r: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> Floats:
     array of float
         Positive above the centre and negative below; beyond ±k exactly when
         the tail is below that of k sigma, for k = 1, 2, 3. 0 on the centre,
-        and where so few cases leave a tail above one half.
+        and where so few cases leave a tail above one half; NaN of no cases.
 
     Examples
     --------
@@ -248,7 +248,8 @@ def tail_scores(r: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> Floats:
         score = np.where(beyond, np.maximum(score, np.nextafter(sigma, np.inf)), score)
         score = np.where(~beyond & (score > sigma), sigma, score)
     on_centre = np.isclose(r, n * p, rtol=1e-9, atol=0.0)
-    return np.where(on_centre, 0.0, np.where(above, score, -score))
+    score = np.where(on_centre, 0.0, np.where(above, score, -score))
+    return np.where(n > 0, score, np.nan)
 
 
 def verdicts(

@@ -23,7 +23,6 @@ from spcbench.pictures.theme import (
     INK,
     LIMIT_GREY,
     TARGET_RED,
-    date_text,
     picture_theme,
     wrapped,
 )

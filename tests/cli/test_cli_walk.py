@@ -1,0 +1,143 @@
+"""From records to reports, command by command."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from spcbench.testing.births import write_births
+
+BY = ("--unit-column", "trust_code", "--date-column", "birth_date")
+
+
+@pytest.fixture
+def births(tmp_path):
+    return write_births(tmp_path / "births.csv", months=14).name
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_chart_writes_every_table_and_tells_their_names(run, two_years, tmp_path):
+    done = run("chart", two_years, "--better", "higher", "-o", "out.csv")
+    assert done.exit_code == 0, done.output
+    told = ["out.csv", "out.signals.csv", "out.summary.csv", "out.advice.csv"]
+    assert sorted(done.stdout.splitlines()) == sorted(told)
+    points = rows_of(tmp_path / "out.csv")
+    assert len(points) == 48
+    assert (points[23]["unit"], points[23]["verdict"]) == ("A", "concern")
+    assert {row["limit_method"] for row in points} == {"normal"}
+
+
+def test_chart_hands_every_option_on(run, two_years, tmp_path):
+    options = ["--unit", "B", "--limits", "exact", "--break", "2023-01-01", "--until", "2023-10-01"]
+    options += ["--target", "0.9", "--better", "lower", "--measure", "early_milk", "--chart", "p"]
+    assert run("chart", two_years, *options, "-o", "out.json").exit_code == 0
+    told = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    points = told["points"]
+    assert {point["unit"] for point in points} == {"B"}
+    assert [point["phase"] for point in points] == [1] * 12 + [2] * 10
+    assert {(point["limit_method"], point["target"]) for point in points} == {("exact", 0.9)}
+    assert told["summary"][0]["assurance"] in ("passes", "hit_or_miss")
+
+
+def test_a_suppressed_cell_is_a_gap(run, written, tmp_path):
+    name = written("m,A,2024-01-01,3,9", "m,A,2024-02-01,*,9", "m,A,2024-03-01,4,9")
+    assert run("chart", name, "--suppressed", "*", "-o", "out.csv").exit_code == 0
+    point = rows_of(tmp_path / "out.csv")[1]
+    assert (point["numerator"], point["status"]) == ("", "suppressed")
+
+
+def test_dates_in_another_order(run, written, tmp_path):
+    name = written("m,A,01/02/2024,3,9", "m,A,01/03/2024,4,9")
+    done = run("chart", name, "--date-format", "%d/%m/%Y", "-o", "out.csv")
+    assert done.exit_code == 0, done.stderr
+    assert [row["period"] for row in rows_of(tmp_path / "out.csv")] == ["2024-02-01", "2024-03-01"]
+
+
+def test_funnel_adds_up_the_window(run, two_years, tmp_path):
+    done = run("funnel", two_years, "--first", "2023-01-01", "--last", "2023-06-01", "-o", "f.csv")
+    assert done.exit_code == 0, done.output
+    units = rows_of(tmp_path / "f.csv")
+    assert [(row["unit"], row["denominator"], row["periods"]) for row in units] == [
+        ("A", "600", "6"),
+        ("B", "600", "6"),
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_counts_that_were_written_can_be_charted(run, births, tmp_path, suffix):
+    done = run("count", births, "--packs", "pop", *BY, "-o", f"counts{suffix}")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"counts{suffix}\n"
+    assert run("chart", f"counts{suffix}", "--measure", "ocm", "-o", "two.csv").exit_code == 0
+    # Counted on the way, the same points come out.
+    on_the_way = ["--packs", "pop", *BY, "--measure", "pop:ocm", "-o", "one.csv"]
+    assert run("chart", births, *on_the_way).exit_code == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    assert len(rows_of(tmp_path / "one.csv")) == 7 * 14
+
+
+def test_count_tells_what_it_set_aside_and_lists_it(run, births, tmp_path):
+    options = ["--packs", "pop", "--measure", "mgso4", *BY, "--period", "quarter"]
+    done = run("count", births, *options, "--rejects", "rejects.csv", "-o", "counts.csv")
+    assert done.stdout == "counts.csv\nrejects.csv\n"
+    assert " records read, " in done.stderr.splitlines()[0]
+    assert "  birth_date: missing (2 records)" in done.stderr
+    counts = rows_of(tmp_path / "counts.csv")
+    assert {row["measure"] for row in counts} == {"pop@2023:mgso4"}
+    assert len({row["period"] for row in counts}) == 5
+    fields = [row["field"] for row in rows_of(tmp_path / "rejects.csv")]
+    assert fields.count("birth_date") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([*BY, "-o", "counts.csv"], "Missing option '--packs'."),
+        (["--packs", "pop", *BY, "-o", "counts.xls"], "the name must end in .csv or .parquet"),
+        (["--packs", "pop", *BY, "-o", "births.csv"], "is the file that is being read"),
+        (["--packs", "pp", *BY, "-o", "c.csv"], "no pack 'pp'; did you mean 'pop'?"),
+        (["--packs", "pop", *BY, "--period", "mnth", "-o", "c.csv"], "did you mean 'month'"),
+        (["--packs", "pop", *BY, "--measure", "mgs04", "-o", "c.csv"], "pop@2023:mgso4"),
+        (["--packs", "pop", *BY, "--rejects", "c.csv", "-o", "c.csv"], "both name 'c.csv'"),
+    ],
+)
+def test_count_with_a_wrong_option(run, births, tmp_path, options, message):
+    done = run("count", births, *options)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["births.csv"]
+
+
+def test_counts_are_not_counted_again(run, two_years):
+    done = run("count", two_years, "--packs", "pop", *BY, "-o", "again.csv")
+    assert done.exit_code == 1
+    assert "counts.csv holds counts already, not records" in done.stderr
+
+
+def test_report_has_charts_and_funnels(run, two_years, tmp_path):
+    done = run("report", two_years, "--title", "Milk", "-o", "out.json")
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert report["title"] == "Milk"
+    assert [one["kind"] for one in report["results"]] == ["control_charts", "funnels"]
+
+
+def test_report_of_one_period_has_funnels_only(run, written, tmp_path):
+    name = written("m,A,2024-01-01,3,9", "m,B,2024-01-01,4,9")
+    assert run("report", name, "-o", "out.json").exit_code == 0
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert [one["kind"] for one in report["results"]] == ["funnels"]
+    assert report["title"] == "counts"
+
+
+def test_notes_name_what_they_are_about(run, two_years):
+    done = run("funnel", two_years, "-o", "out.csv")
+    notes = [line for line in done.stderr.splitlines() if line.startswith("Note on ")]
+    assert notes
+    assert all(line.startswith("Note on early_milk") for line in notes)
