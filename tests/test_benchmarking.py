@@ -108,6 +108,17 @@ def test_one_unit_alone_has_no_peers_unless_a_target_is_given():
     assert sb.funnels(counts([5], 10), target=0.5).summary["status"].tolist() == ["ok"]
 
 
+def test_several_measures_are_one_funnel_each_and_equal_each_alone():
+    parts = [counts([5, 6, None], 10, measure="a"), counts([50, 90, 10], 100, measure="b")]
+    together = sb.funnels(pd.concat(parts, ignore_index=True))
+    for part in parts:
+        alone = sb.funnels(part)
+        for name in ("units", "curve", "summary"):
+            mine = getattr(together, name)
+            mine = mine[mine["measure"] == part["measure"].iloc[0]].reset_index(drop=True)
+            pd.testing.assert_frame_equal(mine, getattr(alone, name))
+
+
 def test_all_units_equal_are_all_as_expected():
     found = sb.funnels(counts([5] * 10, 10))
     assert set(found.units["position"]) == {"within"}

@@ -270,7 +270,6 @@ def _funnel(
     lines = funnel.proportion_limits(denominator, target, method=limits)
     scores = funnel.proportion_scores(numerator, denominator, target, lines)
     status = np.where(known, STATUS.index("ok"), part["why"].to_numpy())
-    blank = ~known
     units = UNITS.frame(
         {
             "measure": part["measure"],
@@ -279,8 +278,8 @@ def _funnel(
             "first": part["first"].to_numpy(),
             "last": part["last"].to_numpy(),
             "periods": part["periods"].to_numpy(),
-            "numerator": pd.array(part["numerator"], dtype="Int64"),
-            "denominator": pd.array(part["denominator"], dtype="Int64"),
+            "numerator": pd.arrays.IntegerArray(part["numerator"].to_numpy(np.int64), ~known),
+            "denominator": pd.arrays.IntegerArray(part["denominator"].to_numpy(np.int64), ~known),
             "expected": denominator * target,
             "value": numerator / denominator,
             "target": target,
@@ -299,7 +298,6 @@ def _funnel(
             "status": _category(STATUS, status),
         }
     )
-    units.loc[blank, ["numerator", "denominator"]] = pd.NA
     phi, winsorised = funnel.variance_ratios(scores.z)
     compared = 0 if alone else int(known.sum())
     return units, {

@@ -20,6 +20,9 @@ TRIAL_POINTS = 12
 OVERDISPERSED = 1.3
 """Variance ratio from which a p chart signals too often (a proposal, not published)."""
 
+_OF_THE_MEASURE = {"unverified_definition"}
+"""Codes of advice about a measure, whichever the unit."""
+
 Row = tuple[int, str, str, dict[str, Any]]
 
 
@@ -43,7 +46,9 @@ def advice_table(drawn: Drawn) -> pd.DataFrame:
     return ADVICE.frame(
         {
             "measure": drawn.names("measure").take(which),
-            "unit": drawn.names("unit").take(which),
+            "unit": pd.Series(drawn.names("unit").take(which)).mask(
+                [row[1] in _OF_THE_MEASURE for row in rows]
+            ),
             "code": [row[1] for row in rows],
             "message": [row[2] for row in rows],
             "evidence": [json.dumps(row[3], sort_keys=True) for row in rows],
@@ -130,18 +135,17 @@ def _incomplete_period(drawn: Drawn) -> Iterator[Row]:
 
 
 def _unverified(drawn: Drawn) -> Iterator[Row]:
-    names = drawn.names("measure")
     doubtful = {name for name, shown in drawn.taken.display.items() if not shown.verified}
     if not doubtful:
         return
-    for which, name in enumerate(names):
-        if name in doubtful:
-            yield (
-                which,
-                "unverified_definition",
-                "The definition of this measure has not been checked against its source.",
-                {"verified": False},
-            )
+    names = list(drawn.names("measure"))
+    for name in sorted(doubtful):
+        yield (
+            names.index(name),
+            "unverified_definition",
+            "The definition of this measure has not been checked against its source.",
+            {"verified": False},
+        )
 
 
 _KINDS = (_few_points, _overdispersed, _exact_limits, _gaps, _incomplete_period, _unverified)

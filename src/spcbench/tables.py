@@ -115,15 +115,12 @@ class Contract:
         built = {}
         for column in self.columns:
             value = data[column.name]
+            if isinstance(value, pd.Series):
+                value = value.array  # an index of its own would misplace the rows
             if np.ndim(value) == 0:
-                value = (
-                    np.full(size, value) if column.kind in ("float", "boolean") else [value] * size
-                )
-            built[column.name] = (
-                value
-                if isinstance(value, pd.Series) and value.dtype == column.dtype
-                else pd.Series(value, dtype=column.dtype, copy=False)
-            )
+                plain = column.kind in ("float", "boolean")
+                value = np.full(size, value) if plain else [value] * size
+            built[column.name] = pd.Series(value, dtype=column.dtype, copy=False)
         return pd.DataFrame(built, copy=False)
 
 

@@ -20,14 +20,13 @@ def many(proportions):
     sizes = draw.integers(0, 90, odds.size).astype(float)
     events = draw.binomial(sizes.astype(int), odds).astype(float)
     events[draw.random(odds.size) < 0.04] = np.nan
-    series = proportions(
+    return proportions(
         events,
         sizes,
         lengths=lengths,
         gap=draw.random(odds.size) < 0.03,
         in_baseline=draw.random(odds.size) < 0.9,
     )
-    return series
 
 
 def charted(series, rules, **options):
@@ -106,7 +105,7 @@ def test_per_cent_and_proportion_give_the_same_signals(four_rules, many):
 
 @pytest.mark.parametrize(("points", "drawn"), [(1, False), (2, False), (3, True)])
 def test_fewer_than_three_points_have_no_limits(proportions, four_rules, points, drawn):
-    found = charted(proportions([30, 90, 20, np.nan][:points] + [np.nan], 100), four_rules)
+    found = charted(proportions([*[30, 90, 20, np.nan][:points], np.nan], 100), four_rules)
     assert found.known.tolist() == [points]
     assert found.limits.centre[0] == pytest.approx(sum([30, 90, 20][:points]) / (100 * points))
     for name in ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z"):
@@ -147,9 +146,7 @@ def test_a_missing_point_breaks_a_run(proportions, four_rules):
 def test_dispersion_is_about_one_for_chance_alone(proportions, four_rules):
     draw = np.random.default_rng(4)
     sizes = draw.integers(300, 500, 20_000)
-    found = charted(
-        proportions(draw.binomial(sizes, 0.3), sizes, lengths=[20_000]), four_rules
-    )
+    found = charted(proportions(draw.binomial(sizes, 0.3), sizes, lengths=[20_000]), four_rules)
     assert found.dispersion[0] == pytest.approx(1.0, abs=0.05)
 
 

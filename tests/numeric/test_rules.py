@@ -1,6 +1,7 @@
 """Special-cause rules: by hand, against slow plain Python, and against another tool."""
 
 import csv
+import itertools
 import math
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def slow_trends(value, length):
     found = [False] * len(value)
     for first in range(len(value) - length + 1):
         window = value[first : first + length]
-        steps = list(zip(window, window[1:], strict=False))
+        steps = list(itertools.pairwise(window))
         if all(a < b for a, b in steps) or all(a > b for a, b in steps):
             found[first : first + length] = [True] * length
     return found
@@ -199,7 +200,7 @@ def other_tool() -> list[dict[str, str]]:
 def test_the_same_points_as_nhsrplotthedots():
     rows = other_tool()
     keys = [(row["case_id"], row["f"], row["rebase_group"]) for row in rows]
-    breaks = np.array([True, *(a != b for a, b in zip(keys, keys[1:], strict=False))])
+    breaks = np.array([True, *(a != b for a, b in itertools.pairwise(keys))])
     segments = Segments.from_breaks(breaks)
     value, centre, lower, upper = (
         np.array([float(row[name]) for row in rows]) for name in ("y", "mean_col", "lpl", "upl")

@@ -72,6 +72,11 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
                 f"{source.name} holds counts already; leave out --packs, --unit-column "
                 "and --date-column, which are for records"
             )
+        if not len(table.data):
+            raise InputError(
+                f"{table.source} has column names but no rows; "
+                "expected one row per measure, unit and period"
+            )
         return table
     if not (given.packs and given.unit_column and given.date_column):
         _check_no_misspelt_counts(table)
@@ -146,9 +151,9 @@ def quality_lines(counted: Counted) -> list[str]:
     ]
     for row in counted.quality.to_dict("records"):
         subject = _present(row["field"]) or _present(row["measure"]) or "record"
-        lines.append(
-            f"  {subject}: {row['problem'].replace('_', ' ')} ({row['records']:,} records)"
-        )
+        noun = "record" if row["records"] == 1 else "records"
+        problem = row["problem"].replace("_", " ")
+        lines.append(f"  {subject}: {problem} ({row['records']:,} {noun})")
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,13 +14,12 @@ from spcbench.errors import OptionError
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-Option = Callable[[Command], Command]
+Option = Callable[[Any], Any]
 
 FILE = click.Path(path_type=Path)
 
 
-def together(*options: Option[Any]) -> Option[Any]:
+def together(*options: Option) -> Option:
     """Several options as one decorator; help lists them in this order."""
 
     def decorate(command: Any) -> Any:
@@ -44,7 +43,7 @@ def _split(commands: Sequence[str]) -> Iterator[str]:
         )
 
 
-def output_option(example: str) -> Option[Any]:
+def output_option(example: str) -> Option:
     """Where to write; the ending of the name chooses the format."""
     return click.option(
         "-o",

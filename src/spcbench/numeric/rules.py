@@ -152,16 +152,17 @@ def two_of_three(z: Floats, side: Signs, segments: Segments) -> Flags:
     array([ True, False,  True, False])
     """
     with np.errstate(invalid="ignore"):
-        beyond = z * side > 2.0
+        beyond: Flags = z * side > 2.0
     last, middle, first = beyond[2:], beyond[1:-1], beyond[:-2]
     completed = _in_a_row(_same_side(side, segments), 2)
     completed[2:] &= (last & middle) | (last & first) | (middle & first)
-    return beyond & _backwards(completed, 3)
+    beyond &= _backwards(completed, 3)
+    return beyond
 
 
 def _same_side(side: Signs, segments: Segments) -> Flags:
     """True where a point is off the centre line and on the side of the one before it."""
-    same = side != 0
+    same: Flags = side != 0
     same[1:] &= side[1:] == side[:-1]
     same[segments.starts] = False
     return same

@@ -245,12 +245,17 @@ def _text(value: Any) -> str:
 
 
 def _advice(result: Any) -> list[str]:
-    said = []
+    """One line for each piece of advice on a measure, naming every unit it holds for."""
+    units: dict[tuple[str, str], list[str]] = {}
     for line in result.advice.to_dict("records"):
-        about = [display_of(result, line["measure"]).title] if _known(line["measure"]) else []
-        about += [unit_title(result, line["unit"])] if _known(line["unit"]) else []
-        said.append(f"{', '.join(about)}: {line['message']}" if about else line["message"])
-    return said
+        title = display_of(result, line["measure"]).title if _known(line["measure"]) else ""
+        named = units.setdefault((title, line["message"]), [])
+        if _known(line["unit"]):
+            named.append(unit_title(result, line["unit"]))
+    return [
+        title + (f" ({', '.join(named)})" if named else "") + f": {message}" if title else message
+        for (title, message), named in units.items()
+    ]
 
 
 def _known(value: Any) -> bool:
