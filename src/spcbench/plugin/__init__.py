@@ -1,5 +1,6 @@
 """What a plugin author imports."""
 
+from spcbench.plugin.adapting import one_series
 from spcbench.plugin.admission import PluginInfo
 from spcbench.plugin.hookspecs import API_VERSION, hookimpl
 from spcbench.plugin.host import PluginHost, default_host
@@ -19,4 +20,5 @@ __all__ = [
     "RuleSet",
     "default_host",
     "hookimpl",
+    "one_series",
 ]
