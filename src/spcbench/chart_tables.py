@@ -71,9 +71,14 @@ class Drawn:
     frequency: str
     target: Floats
 
+    @cached_property
+    def _names(self) -> dict[str, Any]:
+        first = self.taken.series.starts
+        return {name: self.taken.frame[name].array.take(first) for name in ("measure", "unit")}
+
     def names(self, column: str) -> Any:
-        """Text of a column, once a series; shape (series,)."""
-        return self.taken.frame[column].array.take(self.taken.series.starts)
+        """Measure or unit of each series; shape (series,)."""
+        return self._names[column]
 
     @cached_property
     def good(self) -> Signs:

@@ -35,8 +35,8 @@ class ControlCharts:
 
     Parameters
     ----------
-    points, signals, summary, advice : pandas.DataFrame
-        As `tables.POINTS`, `SIGNALS`, `SUMMARY` and `ADVICE`.
+    points, signals, summary : pandas.DataFrame
+        As `tables.POINTS`, `SIGNALS` and `SUMMARY`.
     display : mapping of str to Display
         How each measure is shown.
     unit_names : mapping of str to str
@@ -48,17 +48,21 @@ class ControlCharts:
     points: pd.DataFrame
     signals: pd.DataFrame
     summary: pd.DataFrame
-    advice: pd.DataFrame
     display: Mapping[str, Display]
     unit_names: Mapping[str, str]
     method: Mapping[str, Any]
-    _taken: Taken = field(repr=False)
+    _drawn: Drawn = field(repr=False)
     _host: PluginHost = field(repr=False)
+
+    @cached_property
+    def advice(self) -> pd.DataFrame:
+        """What the analyst should know, as `tables.ADVICE`; written when asked for."""
+        return advice_table(self._drawn)
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
         """Where the numbers came from: version, source, digest of the counts, plugins."""
-        return provenance(self._taken, host=self._host)
+        return provenance(self._drawn.taken, host=self._host)
 
     def plot(self, *, measure: str | None = None, unit: str | None = None) -> ggplot:
         """Draw one chart, or several side by side.
@@ -175,11 +179,10 @@ def control_charts(
         points=points_table(drawn),
         signals=signals_table(drawn),
         summary=summary,
-        advice=advice_table(drawn),
         display=taken.display,
         unit_names=taken.unit_names,
         method=_method(drawn, limits, float(summary["expected_false_signals"].sum())),
-        _taken=taken,
+        _drawn=drawn,
         _host=host,
     )
 
@@ -261,9 +264,11 @@ def _gaps(period: np.ndarray, series: Segments) -> tuple[Flags, str]:
     """Rows just before which a period is missing, and how long a period lasts."""
     if not period.size:
         return np.zeros(0, dtype=np.bool_), "unknown"
-    months = period.astype("datetime64[M]")
-    monthly = bool((months.astype(DATE) == period).all())
-    count = (months if monthly else period.astype("datetime64[D]")).astype(np.int64)
+    # Thousands of series share a few dozen periods: convert each of them once.
+    codes, dates = pd.factorize(period)
+    months = dates.astype("datetime64[M]")
+    monthly = bool((months.astype(DATE) == dates).all())
+    count = (months if monthly else dates.astype("datetime64[D]")).astype(np.int64)[codes]
     step = np.diff(count, prepend=count[0])
     within = ~series.breaks
     steps = step[within]

@@ -120,7 +120,9 @@ class Contract:
             if np.ndim(value) == 0:
                 plain = column.kind in ("float", "boolean")
                 value = np.full(size, value) if plain else [value] * size
-            built[column.name] = pd.Series(value, dtype=column.dtype, copy=False)
+            if getattr(value, "dtype", None) != column.dtype:
+                value = pd.Series(value, dtype=column.dtype).array
+            built[column.name] = value
         return pd.DataFrame(built, copy=False)
 
 
