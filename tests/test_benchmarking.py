@@ -228,3 +228,22 @@ def test_plot_is_a_ggplot():
 def test_a_report_takes_results_only():
     with pytest.raises(OptionError, match="it was given str"):
         sb.Report(["units"])
+
+
+def test_a_missing_numerator_is_no_data_even_beside_a_value():
+    frame = counts([None, 50], 100).assign(value=0.5)
+    found = sb.funnels(frame, target=0.5)
+    assert found.units["status"].tolist() == ["no_data", "ok"]
+
+
+def test_a_unit_outside_the_window_keeps_its_row():
+    frame = pd.concat([counts([5, 6, 7], 10), counts([5, 6], 10, period="2024-05-01")])
+    found = sb.funnels(frame, first="2024-05")
+    assert found.units["status"].tolist() == ["ok", "ok", "no_data"]
+    assert found.units["first"].isna().tolist() == [False, False, True]
+
+
+def test_a_target_of_one_has_no_score_but_a_position():
+    found = sb.funnels(counts([9, 10], 10), target=1.0)
+    assert found.units["position"].tolist() == ["below_998", "within"]
+    assert found.units["z"].isna().tolist() == [True, False]

@@ -336,3 +336,86 @@ def test_a_file_is_named_with_the_line_even_after_sorting(tmp_path):
     message = r"counts.csv, line 3 \(A, Feb 2024\) has 9 of 2$"
     with pytest.raises(InputError, match=message):
         sb.control_charts(table)
+
+
+def test_two_rises_that_adjoin_are_two_rising_trends_and_no_fall():
+    charts = sb.control_charts(counts([*range(10, 17), *range(10, 17)]), better="higher")
+    trends = charts.signals[charts.signals["rule"] == "trend7"]
+    assert trends["side"].tolist() == ["rising", "rising"]
+    assert trends["points"].tolist() == [7, 7]
+    assert set(charts.points["verdict"]) == {"improvement"}
+
+
+def test_a_stated_status_is_honoured():
+    frame = counts([*STEADY, 1]).assign(status=[*["ok"] * 14, "no_data"])
+    charts = sb.control_charts(frame, better="higher")
+    assert np.isnan(charts.points["value"].iloc[-1])
+    assert charts.signals.empty
+    assert only(charts.summary)["variation"] == "common_cause"
+
+
+def test_each_measure_has_its_own_frequency():
+    monthly = counts(STEADY, measure="m")
+    quarterly = counts([20] * 8 + [40] * 8, measure="q")
+    quarterly["period"] = pd.date_range("2020-01-01", periods=16, freq="QS")
+    charts = sb.control_charts(pd.concat([monthly, quarterly]))
+    assert "gap" not in set(charts.advice["code"])
+    assert charts.signals.query("measure == 'q'")["rule"].tolist().count("run7") == 2
+    assert charts.method["frequency"] == "m: month; q: quarter"
+
+
+def test_a_firing_ends_where_a_point_is_missing():
+    values = [200] * 9 + [224, 224, 0, 224, 224] + [196] * 8
+    sizes = [400] * 11 + [0] + [400] * 10
+    found = sb.control_charts(counts(values, sizes)).signals
+    assert found[found["rule"] == "2of3"].empty
+    values = [200] * 9 + [224, 224, 205, 0, 205, 224, 224] + [196] * 8
+    sizes = [400] * 12 + [0] + [400] * 11
+    found = sb.control_charts(counts(values, sizes)).signals
+    assert found[found["rule"] == "2of3"]["points"].tolist() == [2, 2]
+
+
+def test_a_latest_phase_of_two_points_shows_no_limits():
+    charts = sb.control_charts(counts([*STEADY, 40, 41]), breaks=["2024-03-01", "2024-03"])
+    row = only(charts.summary)
+    assert charts.points["phase"].iloc[-1] == 2
+    assert row["status"] == "insufficient_data"
+    assert np.isnan([row["centre"], row["lcl"], row["ucl"]]).all()
+
+
+def test_breaks_may_be_an_index_of_dates():
+    charts = sb.control_charts(counts(STEADY * 2), breaks=pd.DatetimeIndex(["2024-03-01"]))
+    assert charts.method["phases"] == 2
+
+
+def test_what_would_leave_nothing_is_refused():
+    two = pd.concat([counts(STEADY, measure="m"), counts(STEADY, measure="n", unit="RJ2")])
+    with pytest.raises(UnknownNameError, match="there is no unit 'RJ2'"):
+        sb.control_charts(two, measure="m", unit="RJ2")
+    with pytest.raises(OptionError, match="until '2001-01' leaves no period; the counts begin on"):
+        sb.control_charts(two, until="2001-01")
+    with pytest.raises(InputError, match="no column 'numerator'"):
+        sb.control_charts(
+            pd.DataFrame({"measure": "m", "unit": "a", "period": ["2024-01-01"], "value": [0.5]})
+        )
+    with pytest.raises(InputError, match="column 'target': 85 is not a proportion"):
+        sb.control_charts(counts(STEADY).assign(target=85.0))
+    with pytest.raises(InputError, match=r"mixes the levels \(none stated\), provider"):
+        sb.control_charts(
+            pd.concat([counts(STEADY).assign(level="provider"), counts(STEADY, unit="E")])
+        )
+    zoned = counts(STEADY)
+    zoned["period"] = [
+        pd.Timestamp("2024-01-01", tz="UTC"),
+        *zoned["period"].iloc[1:].dt.strftime("%Y-%m-%d"),
+    ]
+    with pytest.raises(InputError, match="has a time zone"):
+        sb.control_charts(zoned)
+
+
+def test_one_marker_of_suppression_may_be_given_as_plain_text(tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text(
+        "measure,unit,period,numerator,denominator\nm,A,2024-01-01,5,9\nm,A,2024-02-01,<5,9\n"
+    )
+    assert sb.read(path, suppressed="<5").data["status"].tolist() == ["ok", "suppressed"]

@@ -238,13 +238,18 @@ def _summed(taken: Taken, first: Any | None, last: Any | None) -> pd.DataFrame:
             f"no period lies between first and last; the counts run from "
             f"{_iso(frame['period'].min())} to {_iso(frame['period'].max())}"
         )
-    frame = frame[keep]
-    known = frame["status"].eq("ok").to_numpy()
-    counted = frame.assign(
-        known=known,
-        numerator=frame["numerator"].where(known, 0).fillna(0).astype("int64"),
-        denominator=frame["denominator"].where(known, 0).fillna(0).astype("int64"),
-        worst_status=frame["status"].cat.codes,
+    known = frame["status"].eq("ok").to_numpy() & keep
+    counted = pd.DataFrame(
+        {
+            "measure": frame["measure"],
+            "unit": frame["unit"],
+            "period": frame["period"].where(keep),
+            "known": known,
+            "numerator": frame["numerator"].where(known, 0).astype("int64"),
+            "denominator": frame["denominator"].where(known, 0).astype("int64"),
+            # Outside the window, or with counts outside it only: no data.
+            "why": np.where(keep, frame["status"].cat.codes, STATUS.index("no_data")),
+        }
     )
     return counted.groupby(["measure", "unit"], sort=False, as_index=False).agg(
         first=("period", "min"),
@@ -252,7 +257,7 @@ def _summed(taken: Taken, first: Any | None, last: Any | None) -> pd.DataFrame:
         periods=("known", "sum"),
         numerator=("numerator", "sum"),
         denominator=("denominator", "sum"),
-        why=("worst_status", "max"),
+        why=("why", "max"),
     )
 
 

@@ -101,14 +101,15 @@ def _exact_limits(drawn: Drawn) -> Iterator[Row]:
 
 def _gaps(drawn: Drawn) -> Iterator[Row]:
     number = drawn.taken.series.sums(drawn.series.gap.astype(np.int64))
+    names = drawn.names("measure")
     for which in np.flatnonzero(number > 0):
         count = int(number[which])
         yield (
             int(which),
             "gap",
             f"Periods are missing in {count} place{'s' if count > 1 else ''} "
-            f"(a period is a {drawn.frequency} here); runs and trends stop there.",
-            {"gaps": count, "frequency": drawn.frequency},
+            f"(a period is a {drawn.frequency[names[which]]} here); runs and trends stop there.",
+            {"gaps": count, "frequency": drawn.frequency[names[which]]},
         )
 
 

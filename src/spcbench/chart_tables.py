@@ -68,7 +68,7 @@ class Drawn:
     series: Series
     charted: Charted
     phases: Phases
-    frequency: str
+    frequency: Mapping[str, str]
     target: Floats
 
     @cached_property
@@ -121,22 +121,34 @@ def words(choices: tuple[str, ...], codes: npt.NDArray[Any]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, dtype=Column("", "category", choices).dtype)
 
 
+def trend_steps(drawn: Drawn, flags: npt.NDArray[np.bool_]) -> Signs:
+    """Steps that belong to a trend: 1 rising, −1 falling, on the later point of each step.
+
+    The step between two trends that adjoin is not part of either: it stands
+    alone, while a trend has at least two steps the same way.
+    """
+    value, stretch = drawn.series.value, drawn.unbroken.breaks
+    step = np.zeros(flags.size, dtype=np.int8)
+    if not flags.size:
+        return step
+    step[1:] = np.sign(np.nan_to_num(np.diff(value))).astype(np.int8)
+    step[1:][~(flags[1:] & flags[:-1])] = 0
+    step[stretch] = 0
+    like = np.zeros(flags.size + 1, dtype=np.bool_)
+    like[1:-1] = step[1:] == step[:-1]
+    return np.where(like[1:] | like[:-1], step, 0).astype(np.int8)
+
+
 def rising(drawn: Drawn) -> Signs:
     """Direction of each point as a trend sees it: the step to it, else the step from it."""
-    value, size = drawn.series.value, drawn.series.value.size
-    step = np.zeros(size, dtype=np.int8)
-    if size:
-        step[1:] = np.sign(np.nan_to_num(np.diff(value))).astype(np.int8)
-        step[drawn.unbroken.starts] = 0
-    after = np.zeros(size, dtype=np.int8)
-    after[:-1] = step[1:]
-    taking_part = np.zeros(size, dtype=np.bool_)
+    taking_part = np.zeros(drawn.series.value.size, dtype=np.bool_)
     for bit, rule in enumerate(drawn.rule_set.rules):
         if rule.judged_by == "direction":
             taking_part |= (drawn.charted.fired >> bit & 1).astype(np.bool_)
-    before_too = np.zeros(size, dtype=np.bool_)
-    before_too[1:] = taking_part[:-1]
-    return np.where((step != 0) & before_too, step, after)
+    step = trend_steps(drawn, taking_part)
+    after = np.zeros_like(step)
+    after[:-1] = step[1:]
+    return np.where(step != 0, step, after)
 
 
 def _heading(drawn: Drawn) -> Signs:
@@ -275,25 +287,17 @@ def _firings(drawn: Drawn, bit: int, rule: Rule) -> tuple[npt.NDArray[Any], ...]
     rows = np.flatnonzero(flags)
     if not rows.size:
         return None
-    stretch = np.cumsum(drawn.unbroken.breaks)
-    lead = 0
     if rule.judged_by == "direction":
-        # Follow the steps between flagged points: a turning point ends one
-        # trend and begins the next.
-        step = np.zeros(flags.size, dtype=np.int8)
-        step[1:] = np.sign(np.nan_to_num(np.diff(drawn.series.value))).astype(np.int8)
-        joined = flags.copy()
-        joined[1:] &= flags[:-1] & (stretch[1:] == stretch[:-1])
-        joined[0] = False
-        rows, heading, lead = np.flatnonzero(joined & (step != 0)), step, 1
+        # Follow the steps: a turning point ends one trend and begins the next.
+        heading, lead = trend_steps(drawn, flags), 1
+        rows = np.flatnonzero(heading)
     else:
-        heading = drawn.charted.side
+        heading, lead = drawn.charted.side, 0
+    edges = drawn.unbroken.breaks
+    edges[1:] |= heading[1:] != heading[:-1]
+    stretch = np.cumsum(edges)
     new = np.ones(rows.size, dtype=np.bool_)
-    new[1:] = (
-        (np.diff(rows) > rule.reach)
-        | (heading[rows][1:] != heading[rows][:-1])
-        | (stretch[rows][1:] != stretch[rows][:-1])
-    )
+    new[1:] = (np.diff(rows) > rule.reach) | (stretch[rows][1:] != stretch[rows][:-1])
     starts = np.flatnonzero(new)
     ends = np.append(starts[1:], rows.size) - 1
     return (
@@ -328,7 +332,10 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
     status = np.zeros(len(series), dtype=np.int8)
     status[known < FEWEST_POINTS] = STATUS.index("insufficient_data")
     status[all_known == 0] = STATUS.index("no_data")
-    limits = charted.limits
+    limits, unlimited = charted.limits, known < FEWEST_POINTS
+    centre, lcl, ucl = (
+        np.where(unlimited, np.nan, line[at]) for line in (limits.centre, limits.lcl, limits.ucl)
+    )
     constant = str(drawn.rule_set.id), str(drawn.chart.id)
     zeros = np.zeros(len(series), dtype=np.int8)
     return SUMMARY.frame(
@@ -341,16 +348,16 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
             "first": period[series.starts],
             "last": period[series.lasts],
             "latest_value": drawn.series.value[at],
-            "centre": limits.centre[at],
-            "lcl": limits.lcl[at],
-            "ucl": limits.ucl[at],
+            "centre": centre,
+            "lcl": lcl,
+            "ucl": ucl,
             "target": drawn.target[at],
             "variation": words(VARIATION, _variation(drawn, at, enough)),
             "assurance": words(ASSURANCE, _assurance(drawn, at, phase, enough)),
             "dispersion": charted.dispersion[phase],
             "expected_false_signals": _expected_false(drawn),
             "status": words(STATUS, status),
-            "reason": _reasons(status, limits.centre[at], known),
+            "reason": _reasons(status, centre, known),
         }
     )
 

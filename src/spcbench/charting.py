@@ -190,7 +190,13 @@ def control_charts(
 def _until(taken: Taken, until: Any | None) -> Taken:
     if until is None:
         return taken
-    return keep_rows(taken, taken.frame["period"].to_numpy() <= as_date(until, "until"))
+    keep = taken.frame["period"].to_numpy() <= as_date(until, "until")
+    if keep.size and not keep.any():
+        raise OptionError(
+            f"until {until!r} leaves no period; the counts begin on "
+            f"{taken.frame['period'].min():%Y-%m-%d}"
+        )
+    return keep_rows(taken, keep)
 
 
 def _drawn(
@@ -208,8 +214,9 @@ def _drawn(
     denominator = frame["denominator"].to_numpy(dtype=np.float64, na_value=np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = numerator / denominator
+    value[frame["status"].cat.codes.to_numpy() != 0] = np.nan
     phases = _phases(frame, taken.series, breaks)
-    gap, frequency = _gaps(frame["period"].to_numpy(), taken.series)
+    gap, frequency = _gaps(frame, taken.series)
     series = Series(
         value=value,
         numerator=numerator,
@@ -239,10 +246,10 @@ def _drawn(
 def _phases(frame: pd.DataFrame, series: Segments, breaks: Sequence[Any] | None) -> Phases:
     """Number of the phase on each row, and one segment per phase of each series."""
     number = np.ones(series.size, dtype=np.int64)
-    if not breaks:
+    if breaks is None or len(breaks) == 0:
         return Phases(number, series, np.arange(len(series)))
     period = frame["period"].to_numpy()
-    dates = np.sort(np.array([as_date(one, "breaks") for one in breaks], dtype=DATE))
+    dates = np.unique(np.array([as_date(one, "breaks") for one in breaks], dtype=DATE))
     for date in dates:
         if not (period == date).any():
             raise InputError(
@@ -250,34 +257,53 @@ def _phases(frame: pd.DataFrame, series: Segments, breaks: Sequence[Any] | None)
                 "counts begins then; give the first day of a period"
             )
     passed = np.searchsorted(dates, period, side="right")
-    first = series.spread(passed[series.starts])
-    # A phase that ended before a series began does not count for that series.
-    number += passed - first
     edges = series.breaks
     edges[1:] |= passed[1:] != passed[:-1]
     segments = Segments.from_breaks(edges)
+    count = np.cumsum(edges)
+    number += count - series.spread(count[series.starts])
     last = np.searchsorted(segments.starts, series.lasts, side="right") - 1
     return Phases(number, segments, last)
 
 
-def _gaps(period: np.ndarray, series: Segments) -> tuple[Flags, str]:
-    """Rows just before which a period is missing, and how long a period lasts."""
-    if not period.size:
-        return np.zeros(0, dtype=np.bool_), "unknown"
+def _gaps(frame: pd.DataFrame, series: Segments) -> tuple[Flags, dict[str, str]]:
+    """Rows just before which a period is missing, and how long each measure's periods last."""
+    gap = np.zeros(series.size, dtype=np.bool_)
+    if not series.size:
+        return gap, {}
+    names = frame["measure"].array.take(series.starts)
+    new = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    starts = np.append(series.starts[new], series.size)
+    period, edge = frame["period"].to_numpy(), series.breaks
+    frequency = {}
+    for name, first, last in zip(names.take(new), starts[:-1], starts[1:], strict=True):
+        rows = slice(first, last)
+        gap[rows], frequency[str(name)] = _measure_gaps(period[rows], edge[rows])
+    return gap, frequency
+
+
+def _measure_gaps(period: np.ndarray, edge: Flags) -> tuple[Flags, str]:
     # Thousands of series share a few dozen periods: convert each of them once.
     codes, dates = pd.factorize(period)
     months = dates.astype("datetime64[M]")
     monthly = bool((months.astype(DATE) == dates).all())
     count = (months if monthly else dates.astype("datetime64[D]")).astype(np.int64)[codes]
     step = np.diff(count, prepend=count[0])
-    within = ~series.breaks
-    steps = step[within]
-    if not steps.size:
+    within = ~edge & (step > 0)  # events of one day do not set the frequency
+    if not within.any():
         return np.zeros(period.size, dtype=np.bool_), "unknown"
-    usual = int(np.bincount(np.minimum(steps, 400)).argmax())
+    usual = int(np.bincount(np.minimum(step[within], 400)).argmax())
     words = FREQUENCIES if monthly else {1: "day", 7: "week"}
     name = words.get(usual, f"{usual} {'months' if monthly else 'days'}")
     return within & (step > usual), name
+
+
+def _frequency(drawn: Drawn) -> str:
+    """How long a period is, for the method: measures are named where they differ."""
+    words = sorted(set(drawn.frequency.values()))
+    if len(words) <= 1:
+        return words[0] if words else "unknown"
+    return "; ".join(f"{name}: {word}" for name, word in drawn.frequency.items())
 
 
 def _targets(taken: Taken, target: float | None) -> Floats:
@@ -309,7 +335,7 @@ def _method(drawn: Drawn, limits: str, expected: float) -> dict[str, Any]:
         "rule_set_source": drawn.rule_set.source,
         "rules": [rule.title for rule in drawn.rule_set.rules],
         "screening": "none",
-        "frequency": drawn.frequency,
+        "frequency": _frequency(drawn),
         "phases": int(drawn.phases.number.max()) if drawn.phases.number.size else 0,
         "expected_false_signals": expected,
         "disclosure": "none",

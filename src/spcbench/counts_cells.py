@@ -123,10 +123,7 @@ def dates(
     """
     name = str(cells.name)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        raise InputError(
-            f"column {name!r} of {place.whole} has a time zone; a period is a date: "
-            f"convert it with .dt.tz_localize(None) after choosing the local day"
-        )
+        raise InputError(_zoned(name, place))
     if types.is_datetime64_dtype(cells.dtype):
         made = cells.astype(DATE)
     else:
@@ -167,7 +164,11 @@ def _parsed(cells: pd.Series, place: Place, name: str, date_format: str | None) 
         form, well = date_format, is_text
     made = pd.to_datetime(texts.where(well), format=form, errors="coerce").astype(DATE)
     if is_date.any():
-        made = made.where(~is_date, pd.to_datetime(loose.where(is_date)).astype(DATE))
+        try:
+            objects = pd.to_datetime(loose.where(is_date)).astype(DATE)
+        except (ValueError, TypeError) as error:
+            raise InputError(_zoned(name, place)) from error
+        made = made.where(~is_date, objects)
     bad = ~blank & made.isna().to_numpy()
     if bad.any():
         row = int(np.argmax(bad))
@@ -175,6 +176,13 @@ def _parsed(cells: pd.Series, place: Place, name: str, date_format: str | None) 
             _not_a_date(place.at(row, name), str(loose.iloc[row]), date_format) + place.also(bad)
         )
     return made.rename(name)
+
+
+def _zoned(name: str, place: Place) -> str:
+    return (
+        f"column {name!r} of {place.whole} has a time zone; a period is a date: "
+        "convert it with .dt.tz_localize(None) after choosing the local day"
+    )
 
 
 def _not_a_date(where: str, cell: str, date_format: str | None) -> str:

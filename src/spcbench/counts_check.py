@@ -112,7 +112,8 @@ def checked(
 ) -> CheckedCounts:
     """Counts as `check_counts` gives them, with where each series starts."""
     frame = as_pandas(frame)
-    _check_columns(frame, place)
+    markers = (suppressed,) if isinstance(suppressed, str) else tuple(suppressed)
+    _check_columns(frame, place, proportion=proportion)
     built: dict[str, pd.Series] = {
         "measure": words(frame["measure"], place, required=True),
         "unit": words(frame["unit"], place, required=True),
@@ -120,13 +121,13 @@ def checked(
     }
     hidden = np.zeros(len(frame), dtype=np.bool_)
     for name in ("numerator", "denominator"):
-        built[name], marked = numbers(_column(frame, name), place, whole=True, markers=suppressed)
+        built[name], marked = numbers(_column(frame, name), place, whole=True, markers=markers)
         hidden |= marked
     for name in frame.columns:
         if name not in built and name != "status":
-            built[name], marked = _optional(frame[name], place, date_format, suppressed)
+            built[name], marked = _optional(frame[name], place, date_format, markers)
             hidden |= marked
-    built["status"] = _status(frame, built, hidden, place)
+    built["status"] = _status(frame, built, hidden, place, proportion=proportion)
     if proportion:
         _check_proportion(built, place)
     return _in_order(built, place)
@@ -150,13 +151,14 @@ def _arrow_strings(kind: pa.DataType) -> Any:
     return STRING if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
 
 
-def _check_columns(frame: pd.DataFrame, place: Place) -> None:
+def _check_columns(frame: pd.DataFrame, place: Place, *, proportion: bool) -> None:
     names = [str(name) for name in frame.columns]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise InputError(f"{place.whole} has the column {repeated[0]!r} twice; keep one of them")
     needed = ["measure", "unit", "period"]
-    needed += [] if "value" in names else ["numerator", "denominator"]
+    values = "value" in names and not proportion
+    needed += [] if values else ["numerator", "denominator"]
     for name in needed:
         if name not in names:
             raise InputError(
@@ -186,16 +188,20 @@ def _optional(
 
 
 def _status(
-    frame: pd.DataFrame, built: dict[str, pd.Series], hidden: Flags, place: Place
+    frame: pd.DataFrame,
+    built: dict[str, pd.Series],
+    hidden: Flags,
+    place: Place,
+    *,
+    proportion: bool,
 ) -> pd.Series:
     """What stands, and why what does not stand is missing; blanks those counts."""
     codes = np.zeros(len(frame), dtype=np.int8)
     denominator = built["denominator"]
-    no_data = (
-        built["numerator"].isna().to_numpy() | denominator.isna().to_numpy()
-        if "value" not in built
-        else built["value"].isna().to_numpy()
-    )
+    lacking = [built[name].isna().to_numpy() for name in ("numerator", "denominator")]
+    no_data = lacking[0] | lacking[1]
+    if "value" in built and not proportion:
+        no_data = np.where(lacking[0] & lacking[1], built["value"].isna().to_numpy(), no_data)
     zero = denominator.eq(0).fillna(False).to_numpy(dtype=np.bool_)
     impossible = zero & built["numerator"].gt(0).fillna(False).to_numpy(dtype=np.bool_)
     if impossible.any():
@@ -217,6 +223,14 @@ def _status(
 
 
 def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
+    if "target" in built:
+        beyond = ~built["target"].isna().to_numpy() & ~built["target"].between(0, 1).to_numpy()
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            raise InputError(
+                f"{place.at(row, 'target')}: {built['target'].iloc[row]:g} is not a proportion "
+                "between 0 and 1; write 85 % as 0.85" + place.also(beyond)
+            )
     numerator, denominator = built["numerator"], built["denominator"]
     above = (numerator > denominator).fillna(False).to_numpy(dtype=np.bool_)
     if above.any():

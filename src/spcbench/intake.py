@@ -101,8 +101,9 @@ def take(
         name = matching(measure, frame["measure"].unique())
         keep = keep & frame["measure"].eq(name).to_numpy(dtype=np.bool_)
     if unit is not None:
-        if not frame["unit"].eq(unit).any():
-            raise UnknownNameError("unit", unit, frame["unit"].unique())
+        units = frame["unit"][keep]
+        if not units.eq(unit).any():
+            raise UnknownNameError("unit", unit, units.unique())
         keep = keep & frame["unit"].eq(unit).to_numpy(dtype=np.bool_)
     taken = Taken(
         frame=frame,
@@ -156,6 +157,8 @@ def _at_level(
     present = [str(name) for name in frame["level"].dropna().unique()]
     chosen = level or (default if default in present else None)
     if chosen is None:
+        if frame["level"].isna().any() and present:
+            present.append("(none stated)")
         if len(present) > 1:
             raise InputError(
                 f"{place.whole} mixes the levels {', '.join(sorted(present))}, which would count "

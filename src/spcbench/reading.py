@@ -93,7 +93,7 @@ def read(
         table.data,
         place=Place(table.source, table.text),
         date_format=date_format,
-        suppressed=tuple(suppressed),
+        suppressed=suppressed,
     )
     lines = found.order + 2 if table.text else None
     return replace(table, data=found.frame, text=False, lines=lines)

@@ -42,7 +42,7 @@ class UnitScores:
     Parameters
     ----------
     z : array of float
-        (value − target)/√(target(1 − target)/n).
+        (value − target)/√(target(1 − target)/n); NaN off a target of 0 or 1.
     p_value : array of float
         Two-sided and exact: twice the smaller tail, at most 1.
     position : array of int8
@@ -152,6 +152,7 @@ def proportion_scores(
         value = numerator / denominator
         z = (value - target) / np.sqrt(target * (1.0 - target) / denominator)
     z = np.where((value == target) & ~np.isnan(value), 0.0, z)
+    z[np.isinf(z)] = np.nan  # a target of 0 or 1 has no standard error; the exact tail stands
     tails = np.minimum(
         exact.at_most(numerator, denominator, target),
         exact.at_least(numerator, denominator, target),
