@@ -419,3 +419,16 @@ def test_one_marker_of_suppression_may_be_given_as_plain_text(tmp_path):
         "measure,unit,period,numerator,denominator\nm,A,2024-01-01,5,9\nm,A,2024-02-01,<5,9\n"
     )
     assert sb.read(path, suppressed="<5").data["status"].tolist() == ["ok", "suppressed"]
+
+
+def test_unknown_outcomes_are_advised_once_a_measure():
+    frame = pd.concat([counts(STEADY), counts(STEADY, unit="RJ2")]).assign(
+        missing=[0] * 14 + [20] * 14
+    )
+    for found in (sb.control_charts(frame), sb.funnels(frame)):
+        advice = found.advice[found.advice["code"] == "unknown_outcomes"]
+        evidence = json.loads(only(advice)["evidence"])
+        assert evidence["share_unknown"] == pytest.approx(280 / (280 + 1400), abs=1e-4)
+        assert evidence["units"] == {"RJ2": pytest.approx(20 / 70, abs=1e-4)}
+        assert only(advice)["message"].startswith("It is not known whether 17% of the cases met")
+    assert "unknown_outcomes" not in set(sb.control_charts(frame.assign(missing=1)).advice["code"])

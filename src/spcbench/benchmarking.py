@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.errors import OptionError
-from spcbench.intake import Taken, as_date, provenance, take
+from spcbench.intake import Taken, as_date, provenance, take, unknown_outcomes
 from spcbench.numeric import funnel
 from spcbench.tables import (
     ADVICE,
@@ -203,7 +203,7 @@ def funnels(
     return Funnels(
         units=units,
         summary=summary,
-        advice=_advice(summary, taken.display),
+        advice=_advice(summary, taken.display, taken.frame),
         display=taken.display,
         unit_names=taken.unit_names,
         method={
@@ -384,7 +384,9 @@ def _curve(units: pd.DataFrame, row: Any, method: str) -> pd.DataFrame:
     )
 
 
-def _advice(summary: pd.DataFrame, display: Mapping[str, Display]) -> pd.DataFrame:
+def _advice(
+    summary: pd.DataFrame, display: Mapping[str, Display], frame: pd.DataFrame
+) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
 
     def add(measure: str, code: str, message: str, evidence: dict[str, Any]) -> None:
@@ -410,6 +412,8 @@ def _advice(summary: pd.DataFrame, display: Mapping[str, Display]) -> pd.DataFra
                     "limits is a reason to ask, not a finding.",
                     {"phi": round(row.phi, 3), "threshold": round(threshold, 3)},
                 )
+        if found := unknown_outcomes(frame, row.measure):
+            add(row.measure, "unknown_outcomes", *found)
         if not display[row.measure].verified:
             add(
                 row.measure,

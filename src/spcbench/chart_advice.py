@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.chart_tables import Drawn
+from spcbench.intake import unknown_outcomes
 from spcbench.numeric.engine import FEWEST_POINTS
 from spcbench.numeric.limits import METHODS
 from spcbench.tables import ADVICE
@@ -20,7 +21,7 @@ TRIAL_POINTS = 12
 OVERDISPERSED = 1.3
 """Variance ratio from which a p chart signals too often (a proposal, not published)."""
 
-_OF_THE_MEASURE = {"unverified_definition"}
+_OF_THE_MEASURE = {"unknown_outcomes", "unverified_definition"}
 """Codes of advice about a measure, whichever the unit."""
 
 Row = tuple[int, str, str, dict[str, Any]]
@@ -149,4 +150,19 @@ def _unverified(drawn: Drawn) -> Iterator[Row]:
         )
 
 
-_KINDS = (_few_points, _overdispersed, _exact_limits, _gaps, _incomplete_period, _unverified)
+def _unknown(drawn: Drawn) -> Iterator[Row]:
+    names = list(drawn.names("measure"))
+    for name in drawn.taken.display:
+        if found := unknown_outcomes(drawn.taken.frame, name):
+            yield (names.index(name), "unknown_outcomes", *found)
+
+
+_KINDS = (
+    _few_points,
+    _overdispersed,
+    _exact_limits,
+    _gaps,
+    _incomplete_period,
+    _unknown,
+    _unverified,
+)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from spcbench.measures.measure import Composite, Measure
     from spcbench.plugin.host import PluginHost
 
+UNKNOWN_SHARE = 0.1
+"""Share of cases with an unknown outcome from which it is said (a proposal)."""
+
 BETTER = ("higher", "lower", "neither")
 
 
@@ -269,6 +272,43 @@ def _unit_names(frame: pd.DataFrame) -> dict[str, str]:
         return {}
     named = frame[["unit", "unit_name"]].dropna().drop_duplicates("unit", keep="last")
     return dict(zip(named["unit"], named["unit_name"], strict=True))
+
+
+def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, Any]] | None:
+    """What to say of cases whose outcome is unknown, or None where there are few.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Checked counts.
+    measure : str
+        Which measure.
+
+    Returns
+    -------
+    message, evidence
+        When at least `UNKNOWN_SHARE` of one unit's cases, or of all, are left
+        out of the denominators because it is not known whether the measure
+        was met.
+    """
+    if "missing" not in frame.columns:
+        return None
+    rows = frame[frame["measure"] == measure]
+    sums = rows[["unit", "missing", "denominator"]].fillna(0).groupby("unit").sum()
+    share = (sums["missing"] / (sums["missing"] + sums["denominator"])).astype("float64")
+    total = float(sums["missing"].sum() / max(1, (sums["missing"] + sums["denominator"]).sum()))
+    many = share[share >= UNKNOWN_SHARE]
+    if total < UNKNOWN_SHARE and many.empty:
+        return None
+    return (
+        f"It is not known whether {total:.0%} of the cases met the measure; they are left out of "
+        f"the denominators. In {len(many)} of {len(sums)} units it is {UNKNOWN_SHARE:.0%} or more, "
+        "and what is known of those may not stand for the rest.",
+        {
+            "share_unknown": round(total, 4),
+            "units": {str(unit): round(float(part), 4) for unit, part in many.items()},
+        },
+    )
 
 
 def provenance(

@@ -111,3 +111,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path, offered):
     path = tmp_path / f"none{offered.suffixes[0]}"
     with pytest.raises(InputError, match=rf"there is no file .*none\{offered.suffixes[0]}"):
         offered.read(path)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_header_in_quotation_marks(tmp_path, separator):
+    names = ["measure", "unit", "period", "numerator", "denominator"]
+    path = tmp_path / "quoted.csv"
+    rows = [names, ["m", "A", "2024-01-01", "1", "2"]]
+    path.write_text("".join(separator.join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    table = read_csv(path)
+    assert list(table.data.columns) == names
+    assert table.data["denominator"].tolist() == ["2"]

@@ -103,7 +103,7 @@ def test_every_kind_of_point_has_its_own_shape_and_words(drawn_charts):
 def test_words_title_caption_and_dates(drawn_charts):
     texts = drawn_texts(control_chart(drawn_charts()))
     caption = " ".join(next(text for text in texts if text.startswith("Method")).split())
-    assert "p chart; limits at 3 sigma (normal)" in caption
+    assert "p chart; limits at 3 sigma (normal approximation)" in caption
     assert "Rules: Making Data Count, November 2023." in caption
     assert "about 0.15 false signals would be expected on this chart" in caption
     assert "Hospital number 0 NHS Foundation Trust" in texts

@@ -162,10 +162,10 @@ def read_json_lines(path: Path) -> Table:
     return Table(kind="records", data=scan, source=path.name)
 
 
-def _rows(path: Path, delimiter: str) -> Iterator[list[str]]:
+def _rows(path: Path, delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
     """The rows of a CSV file; faults of the text are told with their line."""
     with path.open(encoding="utf-8-sig", newline="") as opened:
-        rows = csv.reader(opened, delimiter=delimiter, strict=True)
+        rows = csv.reader(opened, delimiter=delimiter, strict=strict)
         try:
             yield from rows
         except UnicodeDecodeError:
@@ -189,7 +189,8 @@ def _undecodable_line(path: Path) -> int:
 
 
 def _first_row(path: Path, delimiter: str) -> list[str]:
-    return next(_rows(path, delimiter), [])
+    # Not strict: with a wrong delimiter, quotation marks end in the middle of a cell.
+    return next(_rows(path, delimiter, strict=False), [])
 
 
 def _names(row: Sequence[str], path: Path) -> list[str]:

@@ -37,6 +37,7 @@ from spcbench.pictures.theme import (
 from spcbench.pictures.words import (
     chart_name,
     count_text,
+    excess_variation,
     number_text,
     scale_text,
 )
@@ -299,6 +300,15 @@ def _words(charts: ChartResult, keys: Sequence[Key], layout: ChartLayout) -> Any
     )
 
 
+def _limit_words(charts: ChartResult, wanted: set[Key]) -> str:
+    """How the drawn limits were calculated."""
+    points = charts.points
+    pairs = zip(points["measure"], points["unit"].fillna(""), strict=True)
+    methods = points["limit_method"][[pair in wanted for pair in pairs]]
+    known = {"normal": "normal approximation", "exact": "exact binomial"}
+    return " or ".join(known.get(str(one), str(one)) for one in sorted(methods.dropna().unique()))
+
+
 def _caption(charts: ChartResult, keys: Sequence[Key]) -> str:
     method = charts.method
     wanted = set(keys)
@@ -308,7 +318,7 @@ def _caption(charts: ChartResult, keys: Sequence[Key]) -> str:
     rules = method.get("rule_set_title") or method.get("rule_set") or "none"
     said = [
         f"Method: {', '.join(kinds) or 'none'}; limits at {number_text(method.get('sigma', 3.0))} "
-        f"sigma ({method.get('limits', 'auto')}). Rules: {rules}."
+        f"sigma ({_limit_words(charts, wanted)}). Rules: {rules}."
     ]
     expected = summary["expected_false_signals"].dropna()
     if len(expected):
@@ -317,6 +327,8 @@ def _caption(charts: ChartResult, keys: Sequence[Key]) -> str:
             f"If nothing had changed, about {number_text(float(expected.sum()))} false signals "
             f"would be expected {where}."
         )
+    if note := excess_variation(charts.advice, keys, "chart"):
+        said.append(note)
     said.append(
         "Lines: solid black = centre; dashed grey = limits; dash-dotted red = target; "
         "dotted upright = new phase. Limits beyond possible values are drawn at the edge."

@@ -26,7 +26,7 @@ from spcbench.pictures.theme import (
     picture_theme,
     wrapped,
 )
-from spcbench.pictures.words import between, count_text, number_text, scale_text
+from spcbench.pictures.words import between, count_text, excess_variation, number_text, scale_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,6 +283,8 @@ def _caption(funnels: FunnelResult, keys: Sequence[Key], *, codes: bool) -> str:
             f"By chance alone, about {number_text(float(expected.sum()))} units would lie outside "
             "the 95% limits. "
         )
+    if note := excess_variation(funnels.advice, [(key[0], "") for key in keys], "funnel"):
+        said.append(f"{note} ")
     said.append(
         "Lines: solid = 99.8% limits; dashed = 95% limits; dash-dotted red = target or average. "
         "Outside means higher or lower than expected, not good or bad by itself."

@@ -20,6 +20,8 @@ from spcbench.pictures.results import (
 from spcbench.pictures.theme import date_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from spcbench.tables import Display
@@ -245,6 +247,30 @@ def _missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
+
+
+def excess_variation(advice: pd.DataFrame, keys: Sequence[tuple[str, str]], noun: str) -> str:
+    """A sentence for the caption where the data vary more than the limits allow for.
+
+    Parameters
+    ----------
+    advice : pandas.DataFrame
+        As `tables.ADVICE`.
+    keys : sequence of (str, str)
+        The charts or funnels drawn.
+    noun : str
+        ``"chart"`` or ``"funnel"``.
+    """
+    found = advice[advice["code"] == "overdispersed"]
+    pairs = set(zip(found["measure"], found["unit"].fillna(""), strict=True))
+    number = len(pairs & set(keys))
+    if not number:
+        return ""
+    where = f"On this {noun}" if len(keys) == 1 else f"On {number} of these {noun}s"
+    return (
+        f"{where} the points vary more than chance alone would make them: "
+        "the limits are too narrow there, and too much lies outside."
+    )
 
 
 def between(first: Any, last: Any) -> str:
