@@ -29,7 +29,10 @@ def test_five_formats_are_offered():
 def test_csv_of_charts_has_the_points_under_the_main_name(drawn_charts, drawn_report):
     charts = drawn_charts()
     files = csv_files(drawn_report((charts,)))
-    assert list(files) == ["", "signals", "summary", "advice"]
+    assert list(files) == ["", "signals", "summary", "advice", "method"]
+    method = list(csv.DictReader(io.StringIO(files["method"].decode())))
+    assert method[0] == {"result": "0", "name": "schema_version", "value": tables.SCHEMA_VERSION}
+    assert {"result": "1", "name": "input_digest", "value": "sha256:0f1e"} in method
     rows = list(csv.DictReader(io.StringIO(files[""].decode())))
     assert list(rows[0]) == tables.POINTS.names
     assert [float(row["lower_warning"]) for row in rows] == charts.points["lower_warning"].tolist()
@@ -42,12 +45,12 @@ def test_csv_of_charts_has_the_points_under_the_main_name(drawn_charts, drawn_re
 
 def test_csv_of_funnels_and_of_both(drawn_charts, drawn_funnels, drawn_report):
     alone = csv_files(drawn_report((drawn_funnels(),)))
-    assert set(alone) == {"", "curve", "summary", "advice"}
+    assert set(alone) == {"", "curve", "summary", "advice", "method"}
     assert alone[""].startswith(b"measure,group,unit,first")
     both = csv_files(drawn_report((drawn_funnels(), drawn_charts())))
     assert both[""].startswith(b"measure,unit,period")
     assert set(both) == {
-        "", "signals", "summary", "advice", "units", "curve", "funnel_summary"
+        "", "signals", "summary", "advice", "units", "curve", "funnel_summary", "method"
     }  # fmt: skip
     assert both["funnel_summary"] == alone["summary"]
 

@@ -9,6 +9,7 @@ from spcbench.plugin import PluginHost
 FILES = {
     "births.csv",
     "chart.advice.csv",
+    "chart.method.csv",
     "chart.csv",
     "chart.png",
     "chart.signals.csv",

@@ -30,7 +30,7 @@ def rows_of(path):
 def test_chart_writes_every_table_and_tells_their_names(run, two_years, tmp_path, better, verdict):
     done = run("chart", two_years, "--better", better, "-o", "out.csv")
     assert done.exit_code == 0, done.output
-    told = ["out.csv", "out.signals.csv", "out.summary.csv", "out.advice.csv"]
+    told = [f"out{part}.csv" for part in ("", ".signals", ".summary", ".advice", ".method")]
     assert sorted(done.stdout.splitlines()) == sorted(told)
     points = rows_of(tmp_path / "out.csv")
     assert len(points) == 48

@@ -67,14 +67,30 @@ def csv_files(report: Report) -> dict[str, bytes]:
         The main table (`points`, or `units` where there are no charts) under
         ``""``, every other under its name; the summary of funnels beside
         charts is ``funnel_summary``. Tables of several results of one kind
-        follow one another. UTF-8, ISO dates, floats in full, missing empty;
+        follow one another. ``method`` lists the schema version, how each result
+        was made and the digest of its input. UTF-8, ISO dates, floats in full, missing empty;
         cells that a spreadsheet would run as a formula begin with an apostrophe.
     """
     tables = tables_of(report)
     if "summary" not in tables and "funnel_summary" in tables:
         tables["summary"] = tables.pop("funnel_summary")
     main = next(iter(tables))
+    tables["method"] = _method_table(report)
     return {"" if name == main else name: csv_bytes(table) for name, table in tables.items()}
+
+
+def _method_table(report: Report) -> pd.DataFrame:
+    """How each result was made and where its numbers came from, one row an entry."""
+    import pandas as pd
+
+    from spcbench.tables import SCHEMA_VERSION
+
+    rows: list[tuple[int, str, str]] = [(0, "schema_version", SCHEMA_VERSION)]
+    for place, result in enumerate(report.results, 1):
+        for name, value in {**_plain(result.method), **_plain(result.provenance)}.items():
+            text = "; ".join(map(str, value)) if isinstance(value, list) else value
+            rows.append((place, name, "" if text is None else str(text)))
+    return pd.DataFrame(rows, columns=["result", "name", "value"])
 
 
 def json_bytes(report: Report) -> bytes:
