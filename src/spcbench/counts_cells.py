@@ -92,7 +92,7 @@ def words(
     made = cells if cells.dtype == STRING else cells.astype("object").astype(STRING)
     blank = made.isna().to_numpy()
     stripped = made.str.strip()
-    blank = blank | stripped.eq("").fillna(False).to_numpy(dtype=np.bool_)
+    blank = blank | stripped.fillna("x").eq("").to_numpy(dtype=np.bool_)
     if required and blank.any():
         raise InputError(
             f"{place.at(int(np.argmax(blank)), name)} is blank; every row needs a {name}"
@@ -159,7 +159,7 @@ def _parsed(cells: pd.Series, place: Place, name: str, date_format: str | None) 
             "as YYYY-MM-DD" + place.also(wrong)
         )
     texts = loose.where(is_text & ~blank).astype(STRING).str.strip()
-    form, well = "ISO8601", texts.str.fullmatch(_ISO).fillna(False).to_numpy(dtype=np.bool_)
+    form, well = "ISO8601", texts.str.fullmatch(_ISO, na=False).to_numpy(dtype=np.bool_)
     if date_format is not None:
         form, well = date_format, is_text
     made = pd.to_datetime(texts.where(well), format=form, errors="coerce").astype(DATE)
@@ -264,7 +264,7 @@ def _from_text(
     blank = texts.isna().to_numpy() | texts.eq("").to_numpy(dtype=np.bool_)
     marked = texts.isin(list(markers)).to_numpy()
     as_text = texts.where(~blank & ~marked).astype(STRING)
-    well = as_text.str.fullmatch(_NUMBER).fillna(False).to_numpy(dtype=np.bool_)
+    well = as_text.str.fullmatch(_NUMBER, na=False).to_numpy(dtype=np.bool_)
     if not place.text:
         # A frame may hold numbers beside its markers, but no numbers written as text.
         well = texts.map(_is_number).to_numpy(dtype=np.bool_)
