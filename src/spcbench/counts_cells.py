@@ -90,6 +90,8 @@ def words(
             "like numbers lose their leading zeros, so read that column as text"
         )
     made = cells if cells.dtype == STRING else cells.astype("object").astype(STRING)
+    if not choices and _tidy(made):
+        return made
     blank = made.isna().to_numpy()
     stripped = made.str.strip()
     blank = blank | stripped.fillna("x").eq("").to_numpy(dtype=np.bool_)
@@ -109,6 +111,13 @@ def words(
             f"{suggest(str(made.iloc[row]), choices)}" + place.also(wrong)
         )
     return pd.Series(pd.Categorical(made.astype("object"), categories=list(choices)), name=name)
+
+
+def _tidy(cells: pd.Series) -> bool:
+    """Whether no text is missing, blank or padded, judged by the few distinct ones."""
+    distinct = pd.Series(cells.array.unique(), dtype=STRING)
+    trimmed = distinct.str.strip()
+    return not distinct.isna().any() and bool((trimmed.eq(distinct) & trimmed.ne("")).all())
 
 
 def dates(
