@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spcbench.counts_cells import Place, dates, numbers, words
+from spcbench.counts_cells import Place, changes, dates, numbers, words
 from spcbench.errors import InputError, suggest
 from spcbench.numeric.segments import Flags, Integers, Segments
 from spcbench.tables import COUNTS, COUNTS_OPTIONAL, DATE, STATUS, STRING
@@ -274,9 +274,12 @@ def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
 
 def _ranks(cells: pd.Series) -> tuple[Integers, int]:
     """Place of each text in the sorted list of texts, and how many there are."""
-    coded = pa.chunked_array(cells.array.__arrow_array__()).combine_chunks().dictionary_encode()
+    starts = changes(cells)
+    coded = pa.chunked_array(cells.array.take(starts).__arrow_array__()).combine_chunks()
+    coded = coded.dictionary_encode()
     rank = pc.rank(coded.dictionary).to_numpy() - 1
-    return rank.astype(np.int64)[coded.indices.to_numpy()], len(rank)
+    codes = rank.astype(np.int64)[coded.indices.to_numpy()]
+    return np.repeat(codes, np.diff(starts, append=len(cells))), len(rank)
 
 
 def _compare(keys: list[Integers]) -> tuple[Flags, Flags]:
