@@ -241,11 +241,11 @@ def _check_order(query: CountQuery, records: Records, found: Mapping[str, Any]) 
 def _check_any_used(totals: Mapping[str, int], quality: pd.DataFrame, source: str) -> None:
     read = totals["records"] + totals["ragged"]
     if read and totals["records"] == totals["rejected"]:
-        worst = quality.loc[quality["records"].idxmax()]
-        column = "" if pd.isna(worst["field"]) else f"column {worst['field']!r}: "
+        commonest = quality.loc[quality["records"].idxmax()]
+        column = "" if pd.isna(commonest["field"]) else f"column {commonest['field']!r}: "
         raise InputError(
             f"{source}: none of its {read:,} records can be used; most often "
-            f"{column}{worst['problem']} ({worst['records']:,} of them)"
+            f"{column}{commonest['problem']} ({commonest['records']:,} of them)"
         )
 
 
