@@ -7,7 +7,7 @@ from spcbench.numeric.engine import chart
 from spcbench.numeric.limits import METHODS, ChartOptions, Limits, p_limits
 from spcbench.numeric.rules import side_of
 
-LINES = [field.name for field in fields(Limits)]
+LINES = [field.name for field in fields(Limits) if field.name != "neutral"]
 OWN = ["side", "fired", "dispersion", "known"]
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
 from spcbench.numeric.segments import Flags, Floats, Segments
-
-D2 = 1.128
-"""Mean moving range of two normal values, in sigmas, as printed in the tables."""
 
 
 def variance_ratio(deviation: Floats, breaks: Flags, segments: Segments) -> Floats:
@@ -39,15 +35,7 @@ def variance_ratio(deviation: Floats, breaks: Flags, segments: Segments) -> Floa
     >>> variance_ratio(z, np.zeros(3, bool), Segments.from_lengths([3]))
     array([1.])
     """
-    moving = np.empty(deviation.size)
-    with np.errstate(invalid="ignore"):
-        np.subtract(deviation[1:], deviation[:-1], out=moving[1:])
-    np.abs(moving, out=moving)
-    moving[breaks] = np.nan
-    moving[segments.starts] = np.nan
-    known = np.isfinite(moving)
-    moving[~known] = 0.0
-    number = segments.sums(known.astype(np.float64))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = segments.sums(moving) / number
-    return (mean / D2) ** 2
+    moving = moving_ranges(deviation, breaks, segments)
+    mean = mean_moving_range(moving, segments)
+    ratio: Floats = (mean / D2) ** 2
+    return ratio

@@ -8,7 +8,9 @@ keeps the memory for intermediate steps small.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,10 @@ the arithmetic. The array is never touched, so making it is free.
 """
 
 
+_FLOATS = ("value", "centre", "sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z")
+_UNKNOWN_OF_FEW = ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charted:
     """Limits and signals of many series; arrays of shape (rows,) unless said.
@@ -40,7 +46,8 @@ class Charted:
     Parameters
     ----------
     limits : Limits
-        NaN in segments of fewer than `FEWEST_POINTS` points.
+        NaN in segments of fewer than `FEWEST_POINTS` points; `value` is what is
+        plotted, whichever the chart, and `neutral` is left out.
     side : array of int8
         Side of the centre line: 1, −1, or 0.
     fired : array of uint8
@@ -64,6 +71,9 @@ def chart(
     *,
     limits: LimitsFunction,
     rules: Sequence[Detect],
+    across_gaps: Sequence[bool] = (),
+    limited: bool = True,
+    threads: int = 1,
     block_rows: int = BLOCK_ROWS,
 ) -> Charted:
     """Chart many series with one chart type and one set of rules.
@@ -78,8 +88,16 @@ def chart(
         The chart type's function.
     rules : sequence of callable
         Up to eight detectors, in order.
+    across_gaps : sequence of bool, optional
+        Which of the rules look past missing periods; none by default.
+    limited : bool
+        False for charts that have no limits; otherwise no rule fires in a
+        segment whose sigma cannot be estimated.
+    threads : int
+        How many blocks are worked on at once.
     block_rows : int
-        Rows worked on at a time; the result does not depend on it.
+        Rows worked on at a time; the result depends neither on it nor on
+        `threads`.
 
     Returns
     -------
@@ -87,19 +105,39 @@ def chart(
     """
     made = _space(series)
     np.empty(KEPT_BYTES, dtype=np.uint8)
-    for first, last in series.segments.blocks(block_rows):
+    judge = _Judge(tuple(rules), tuple(across_gaps) or (False,) * len(rules), limited)
+
+    def work(part: tuple[int, int]) -> None:
+        first, last = part
         begin = int(series.segments.starts[first])
         segments = series.segments.part(first, last)
         rows = slice(begin, begin + segments.size)
         block = _block(series, rows, segments)
         found = limits(block, options)
-        _fill(made, slice(first, last), rows, block=block, found=found, rules=rules)
+        _fill(made, slice(first, last), rows, block=block, found=found, judge=judge)
+
+    blocks = series.segments.blocks(block_rows)
+    if threads == 1:
+        for part in blocks:
+            work(part)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, blocks))
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """How a block is judged: the rules, which look past gaps, and whether limits are needed."""
+
+    rules: tuple[Detect, ...]
+    across_gaps: tuple[bool, ...]
+    limited: bool
 
 
 def _space(series: Series) -> Charted:
     size, segments = series.value.size, len(series.segments)
-    floats = {field.name: np.empty(size) for field in fields(Limits) if field.name != "method"}
+    floats: dict[str, Any] = {name: np.empty(size) for name in _FLOATS}
     return Charted(
         limits=Limits(**floats, method=np.empty(size, dtype=np.int8)),
         side=np.empty(size, dtype=np.int8),
@@ -125,31 +163,58 @@ def _fill(
     *,
     block: Series,
     found: Limits,
-    rules: Sequence[Detect],
+    judge: _Judge,
 ) -> None:
     """Write one block's limits, sides, signals and dispersion into the whole."""
-    segments, value = block.segments, block.value
+    segments = block.segments
+    value = block.value if found.value is None else found.value
     known = segments.sums((~np.isnan(value)).astype(np.int64))
-    for field in fields(Limits):
-        getattr(made.limits, field.name)[rows] = getattr(found, field.name)
-    side = side_of(value, found.centre)
+    for name in _FLOATS[1:]:
+        getattr(made.limits, name)[rows] = getattr(found, name)
+    made.limits.value[rows] = value  # type: ignore[index]
+    made.limits.method[rows] = found.method
     few = known < FEWEST_POINTS
     if few.any():
         empty = segments.spread(few)
-        side[empty] = 0
-        for name in ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z"):
+        for name in _UNKNOWN_OF_FEW:
             getattr(made.limits, name)[rows][empty] = np.nan
-    z = made.limits.z[rows]
-    unbroken = (
-        segments if not block.gap.any() else Segments.from_breaks(segments.breaks | block.gap)
-    )
-    fired = made.fired[rows]
-    for bit, detect in enumerate(rules):
-        fired |= detect(value, z, side, unbroken).view(np.uint8) << np.uint8(bit)
+    side = _sides(value, found, segments.spread(few) if few.any() else None)
     made.side[rows] = side
     made.known[part] = known
+    made.fired[rows] = _fired(block, value, made.limits.z[rows], side, judge=judge)
     with np.errstate(invalid="ignore", divide="ignore"):
         deviation = value - found.centre
         deviation /= found.sigma
     deviation[~block.in_baseline] = np.nan
     made.dispersion[part] = variance_ratio(deviation, block.gap, segments)
+
+
+def _sides(value: Floats, found: Limits, empty: Flags | None) -> Signs:
+    side = side_of(value, found.centre)
+    if empty is not None:
+        side[empty] = 0
+    if found.neutral is not None:
+        side[found.neutral] = 0
+    return side
+
+
+def _fired(
+    block: Series, value: Floats, z: Floats, side: Signs, *, judge: _Judge
+) -> npt.NDArray[np.uint8]:
+    """Bits of the rules that fired on each row."""
+    whole = block.segments
+    unseen = np.zeros(0, dtype=np.bool_)
+    if judge.limited:
+        unseen = np.isnan(z)
+        unseen &= ~np.isnan(value)
+    if block.excluded is not None:
+        unseen = block.excluded | unseen if unseen.size else block.excluded
+    if unseen.any():
+        value, z, side = value.copy(), z.copy(), side.copy()
+        value[unseen], z[unseen], side[unseen] = np.nan, np.nan, 0
+    unbroken = whole if not block.gap.any() else Segments.from_breaks(whole.breaks | block.gap)
+    fired = np.zeros(value.size, dtype=np.uint8)
+    for bit, (detect, across) in enumerate(zip(judge.rules, judge.across_gaps, strict=True)):
+        flags = detect(value, z, side, whole if across else unbroken)
+        fired |= flags.view(np.uint8) << np.uint8(bit)
+    return fired

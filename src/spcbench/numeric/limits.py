@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,12 @@ class Series:
         True where a period is missing just before the point.
     segments : Segments
         One segment per phase of each series.
+    excluded : array of bool, optional
+        Points that are shown and not used: never in the baseline, and no rule
+        sees them.
+    given_centre, given_sigma : array of float, optional
+        Centre line, and standard deviation of one point, that the analyst gave
+        instead of those estimated; NaN where they are to be estimated.
     """
 
     value: Floats
@@ -44,6 +52,9 @@ class Series:
     in_baseline: Flags
     gap: Flags
     segments: Segments
+    excluded: Flags | None = None
+    given_centre: Floats | None = None
+    given_sigma: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +67,18 @@ class ChartOptions:
         Multiple of sigma for `lcl` and `ucl`; warning lines stand at two thirds.
     limit_method : str
         ``"auto"`` or one of `METHODS`.
+    screening : str
+        Whether moving ranges beyond 3.267 times their mean leave it:
+        ``"none"``, ``"once"`` or ``"iterative"`` (until none is beyond).
+    settings : mapping of str to object
+        The chart type's own settings, each with a value (its default unless
+        the analyst said otherwise).
     """
 
     sigma: float = 3.0
     limit_method: str = "auto"
+    screening: str = "none"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +88,20 @@ class Limits:
     Parameters
     ----------
     centre, sigma, lcl, ucl, lower_warning, upper_warning : array of float
-        NaN only where there is no data. Limits are clipped to what the value
-        can be; decisions use `z`.
+        NaN only where there is no data, or where the chart has no limits or
+        they cannot be estimated (a moving range of zero). Limits are clipped
+        to what the value can be; decisions use `z`.
     z : array of float
         Score that the rules see: (value − centre)/sigma, or the normal score
         of the exact tail under exact limits.
     method : array of int8
         Index into `METHODS` of the method that made each limit.
+    value : array of float, optional
+        What is plotted and judged, where that is not `Series.value` (a moving
+        range, a cumulative sum).
+    neutral : array of bool, optional
+        Points that count for neither side, though they are off the centre:
+        chance alone puts more than half of all points exactly there.
     """
 
     centre: Floats
@@ -86,6 +112,8 @@ class Limits:
     upper_warning: Floats
     z: Floats
     method: npt.NDArray[np.int8]
+    value: Floats | None = None
+    neutral: Flags | None = None
 
 
 WARNING_SHARE = 2 / 3

@@ -5,7 +5,7 @@ from spcbench.plugin.admission import PluginInfo
 from spcbench.plugin.hookspecs import API_VERSION, hookimpl
 from spcbench.plugin.host import PluginHost, default_host
 from spcbench.plugin.names import Offered
-from spcbench.plugin.records import ChartType, OutputFormat, Pack, Reader, Rule, RuleSet
+from spcbench.plugin.records import ChartType, OutputFormat, Pack, Reader, Rule, RuleSet, Setting
 
 __all__ = [
     "API_VERSION",
@@ -18,6 +18,7 @@ __all__ = [
     "Reader",
     "Rule",
     "RuleSet",
+    "Setting",
     "default_host",
     "hookimpl",
     "one_series",

@@ -57,6 +57,7 @@ def one_series(
             **{
                 field.name: np.concatenate([getattr(one, field.name) for one in made])
                 for field in fields(Limits)
+                if made and getattr(made[0], field.name) is not None
             }
         )
 

@@ -6,6 +6,7 @@ valid. Nothing heavy is imported here: `spcbench --help` loads this module.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -169,6 +170,29 @@ def _check_suffixes(record: str, suffixes: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Something that a chart type lets the analyst choose.
+
+    Parameters
+    ----------
+    title : str
+        What it does, in one sentence.
+    default : float, str or bool
+        What holds when nothing is said; choices of the analyst have its type.
+    choices : tuple of str
+        The words that are allowed; any, if there are none.
+    low, high : float
+        The range that a number must lie in, its ends included.
+    """
+
+    title: str
+    default: float | str | bool
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChartType:
     """A kind of control chart.
 
@@ -180,6 +204,24 @@ class ChartType:
         ``limits(series, options) -> Limits``, for many series at once.
     uses_denominator, uses_order : bool
         Whether denominators, and the order of the points, affect the limits.
+    takes : str
+        What a row of counts must hold: ``"proportion"`` (a numerator of at
+        most its denominator), ``"rate"`` (events over exposure), ``"count"``
+        (a numerator), ``"value"`` (a value, else numerator over denominator),
+        ``"subgroup"`` (mean, sd and denominator) or ``"expected"`` (a
+        numerator beside the number expected). Without it ``"proportion"`` if
+        `uses_denominator`, else ``"value"``.
+    points : str
+        ``"measured"``: every rule fits; ``"counted"``: rules for measurements
+        alone are left out; ``"dependent"``: each point depends on those before
+        it, so that only rules about the limits themselves are used.
+    scale : str
+        ``"measure"``: values are on the measure's own scale; ``"own"``: they
+        are counts, distances or sums, for which a target has no meaning.
+    has_limits : bool
+        False for charts with a centre line and no limits.
+    settings : mapping of str to Setting
+        What the analyst may choose; reaches `limits` in ``options.settings``.
     """
 
     id: str
@@ -188,10 +230,32 @@ class ChartType:
     limits: Callable[[Series, ChartOptions], Limits]
     uses_denominator: bool
     uses_order: bool
+    takes: str = ""
+    points: str = "measured"
+    scale: str = "measure"
+    has_limits: bool = True
+    settings: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_id("chart", self.id)
         _check_callable(f"chart {self.id!r}", "limits", self.limits)
+        if not self.takes:
+            takes = "proportion" if self.uses_denominator else "value"
+            object.__setattr__(self, "takes", takes)
+        for name, choices in _CHART_WORDS.items():
+            _check_word(f"chart {self.id!r}", name, getattr(self, name), choices)
+
+
+_CHART_WORDS = {
+    "takes": ("proportion", "rate", "count", "value", "subgroup", "expected"),
+    "points": ("measured", "counted", "dependent"),
+    "scale": ("measure", "own"),
+}
+
+
+def _check_word(record: str, name: str, word: str, choices: tuple[str, ...]) -> None:
+    if word not in choices:
+        raise PluginError(f"{record}: {name} must be one of {', '.join(choices)}, not {word!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +271,15 @@ class Rule:
         every point that takes part.
     judged_by : str
         ``"side"``: good or bad by the side of the centre line; ``"direction"``:
-        by whether the values rise or fall (trends).
+        by whether the values rise or fall (trends); ``"chart"``: the signal is
+        one of the whole phase, True on all its points, and marks none of them.
+    suits : str
+        Which charts it fits: ``"any"`` (it asks only for points beyond the
+        limits), ``"independent"`` (points that do not depend on each other) or
+        ``"measured"`` (measurements, not counts).
+    across_gaps : bool
+        Whether points without data are passed over, as if those beside them
+        were neighbours; by default they end whatever went before.
     reach : int
         How many rows apart two points of one firing may stand: 0 when every
         point is a firing of its own, 1 for stretches, 2 for "two of three".
@@ -218,13 +290,21 @@ class Rule:
     detect: Callable[[np.ndarray, np.ndarray, np.ndarray, Segments], np.ndarray]
     judged_by: str = "side"
     reach: int = 1
+    suits: str = "independent"
+    across_gaps: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.id):
             raise PluginError(f"rule id {self.id!r} must match [a-z0-9][a-z0-9_-]*")
         _check_callable(f"rule {self.id!r}", "detect", self.detect)
-        if self.judged_by not in ("side", "direction"):
-            raise PluginError(f"rule {self.id!r}: judged_by must be 'side' or 'direction'")
+        for name, choices in _RULE_WORDS.items():
+            _check_word(f"rule {self.id!r}", name, getattr(self, name), choices)
+
+
+_RULE_WORDS = {
+    "judged_by": ("side", "direction", "chart"),
+    "suits": ("any", "independent", "measured"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
