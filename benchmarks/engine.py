@@ -1,12 +1,17 @@
 """What charting costs: time a row and peak memory, by the number of series.
 
-Run ``python benchmarks/engine.py``. Each line is measured in a process of its
-own, one thread, median of several runs:
+Run ``python benchmarks/engine.py``, or ``python benchmarks/engine.py charts``
+for every chart type and rule set. Each line is measured in a process of its
+own, median of several runs:
 
 - copy: plain `numpy.copyto` of as many bytes as the kernel gives back, into
   fresh memory; no engine can be quicker.
-- kernel: p limits and the four rules of mdc-2023-11 on arrays.
-- public: `spcbench.control_charts` on a pandas frame of counts.
+- kernel: p limits and the four rules of mdc-2023-11 on arrays; on one thread,
+  and on two.
+- public: `spcbench.control_charts` with ``chart="p"`` on a pandas frame of
+  counts; auto: the same with ``chart="auto"``.
+- chart types: each built-in one without rules; rule sets: each built-in one on
+  p limits, less the time of the limits.
 
 Peak memory is what the process grew by beyond its input. Nothing is asserted.
 """
@@ -37,25 +42,54 @@ def counts(series: int) -> tuple[Any, Any]:
     return draw.binomial(cases, 0.3), cases
 
 
-def kernel(series: int) -> Callable[[], Any]:
+def flat(series: int) -> Any:
+    """All columns that any chart type may want, as arrays."""
     import numpy as np
 
-    from spcbench.builtin.rule_sets import spcbench_rule_sets
-    from spcbench.numeric.engine import chart
-    from spcbench.numeric.limits import ChartOptions, Series, p_limits
+    from spcbench.numeric.limits import Series
     from spcbench.numeric.segments import Segments
 
     events, cases = (array.astype(np.float64) for array in counts(series))
-    flat = Series(
+    draw = np.random.default_rng(2)
+    return Series(
         value=events / cases,
         numerator=events,
         denominator=cases,
+        expected=cases * 0.3,
+        mean=draw.normal(50.0, 1.0, events.size),
+        sd=draw.uniform(8.0, 12.0, events.size),
         in_baseline=np.ones(events.size, dtype=np.bool_),
         gap=np.zeros(events.size, dtype=np.bool_),
         segments=Segments.from_lengths(np.full(series, PERIODS)),
     )
-    rules = [rule.detect for rule in next(iter(spcbench_rule_sets())).rules]
-    return lambda: chart(flat, ChartOptions(), limits=p_limits, rules=rules)
+
+
+def kernel(series: int, threads: int = 1) -> Callable[[], Any]:
+    return _charting(series, "p", "mdc-2023-11", threads)
+
+
+def _charting(series: int, chart_type: str, rule_set: str, threads: int) -> Callable[[], Any]:
+    from dataclasses import replace
+
+    from spcbench.chart_running import Plan, run
+    from spcbench.numeric.engine import chart
+    from spcbench.numeric.limits import ChartOptions
+    from spcbench.plugin import default_host
+
+    host = default_host()
+    kind = host.chart(chart_type)
+    rows = flat(series)
+    if kind.takes == "count":
+        rows = replace(rows, value=rows.numerator)
+    elif kind.takes == "subgroup":
+        rows = replace(rows, value=rows.mean)
+    elif kind.takes == "event":
+        rows = replace(rows, value=rows.numerator)
+    if rule_set == "none":
+        options = ChartOptions(settings={name: one.default for name, one in kind.settings.items()})
+        return lambda: chart(rows, options, limits=kind.limits, rules=[], threads=threads)
+    plan = Plan(rule_set=host.rule_set(rule_set), settings={}, threads=threads)
+    return lambda: run(rows, kind, plan)
 
 
 def copy(series: int) -> Callable[[], Any]:
@@ -65,6 +99,7 @@ def copy(series: int) -> Callable[[], Any]:
 
     made = kernel(series)()
     arrays = [getattr(made.limits, field.name) for field in fields(made.limits)]
+    arrays = [array for array in arrays if array is not None]
     arrays += [made.side, made.fired, made.dispersion, made.known]
 
     def copied() -> list[Any]:
@@ -76,7 +111,7 @@ def copy(series: int) -> Callable[[], Any]:
     return copied
 
 
-def public(series: int) -> Callable[[], Any]:
+def public(series: int, chart: str = "p") -> Callable[[], Any]:
     import numpy as np
     import pandas as pd
 
@@ -94,10 +129,24 @@ def public(series: int) -> Callable[[], Any]:
             "denominator": cases,
         }
     )
-    return lambda: spcbench.control_charts(frame, better="higher")
+    return lambda: spcbench.control_charts(frame, chart=chart, better="higher")
 
 
-KINDS = {"copy": copy, "kernel": kernel, "public": public}
+KINDS: dict[str, Callable[[int], Callable[[], Any]]] = {
+    "copy": copy,
+    "kernel": kernel,
+    "kernel, 2 threads": lambda series: kernel(series, 2),
+    "public": public,
+    "auto": lambda series: public(series, "auto"),
+}
+
+
+def work_of(kind: str) -> Callable[[int], Callable[[], Any]]:
+    """Work by name: one of `KINDS`, or ``chart type/rule set/threads``."""
+    if kind in KINDS:
+        return KINDS[kind]
+    chart_type, rule_set, threads = kind.split("/")
+    return lambda series: _charting(series, chart_type, rule_set, int(threads))
 
 
 def peak() -> int:
@@ -108,8 +157,8 @@ def peak() -> int:
 
 def measure(kind: str, series: int) -> dict[str, float]:
     """Time and memory of one kind of work, in this process."""
-    KINDS[kind](3)()  # loads every module
-    work = KINDS[kind](series)
+    work_of(kind)(3)()  # loads every module
+    work = work_of(kind)(series)
     before = peak()
     work()
     grown = peak() - before
@@ -145,15 +194,10 @@ def cold_start(*arguments: str, runs: int = 11) -> float:
 
 
 def main() -> None:
-    print(f"{'work':8}{'series':>10}{'rows':>12}{'ns a row':>12}{'peak MB':>10}")
+    print(f"{'work':20}{'series':>10}{'rows':>12}{'ns a row':>12}{'peak MB':>10}")
     for series in SERIES:
         for kind in KINDS:
-            found = in_own_process(kind, series)
-            print(
-                f"{kind:8}{series:>10,}{series * PERIODS:>12,}"
-                f"{found['ns']:>12.1f}{found['mb']:>10.1f}",
-                flush=True,
-            )
+            line(kind, kind, series)
     print()
     for title, arguments in (
         ("python -c pass", ("-c", "pass")),
@@ -165,8 +209,37 @@ def main() -> None:
             print(f"{title:18}  failed: {error.stderr.decode().strip().splitlines()[-1:]}")
 
 
+def line(title: str, kind: str, series: int, less: float = 0.0) -> float:
+    """Measure and print one line; nanoseconds a row."""
+    found = in_own_process(kind, series)
+    print(
+        f"{title:20}{series:>10,}{series * PERIODS:>12,}"
+        f"{found['ns'] - less:>12.1f}{found['mb']:>10.1f}",
+        flush=True,
+    )
+    return found["ns"]
+
+
+def charts() -> None:
+    """Every chart type without rules, and every rule set on p limits."""
+    from spcbench.plugin import default_host
+
+    host = default_host()
+    for threads in (1, 2):
+        for series in SERIES[1:]:
+            print(f"{threads} thread{'s' if threads > 1 else ''}: chart type, no rules")
+            for one in host.charts():
+                found = line(one.id, f"{one.id}/none/{threads}", series)
+                bare = found if one.id == "p" else bare
+            print(f"{threads} thread{'s' if threads > 1 else ''}: rule set, less the limits")
+            for one in host.rule_sets():
+                line(one.id, f"p/{one.id}/{threads}", series, less=bare)
+
+
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    elif sys.argv[1:] == ["charts"]:
+        charts()
     else:
         main()

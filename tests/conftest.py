@@ -92,6 +92,8 @@ def _one_chart(unit: str, values: np.ndarray, *, target: float) -> dict[str, Any
         "rules": np.where(verdict == "common_cause", "", "3s;run7"),
         "status": np.where(seen, "ok", "no_data"),
         "note": np.full(size, ""),
+        "excluded": np.full(size, False),
+        "trajectory": np.full(size, np.nan),
     }
 
 

@@ -35,6 +35,10 @@ def counts(numerator, denominator=50, *, unit="RJ1", measure="milk", start="2023
 STEADY = [40, 38, 41, 39, 42, 38, 40, 41, 39, 40, 38, 42, 40, 39]
 
 
+def rebase(date, **more):
+    return sb.note("rebase", date=date, reason="New pathway", author="A Smith", **more)
+
+
 def only(frame):
     assert len(frame) == 1
     return frame.iloc[0]
@@ -84,7 +88,7 @@ def test_a_low_last_point_is_judged_by_the_direction_of_good(better, verdict, va
 
 
 def test_the_icon_is_that_of_the_latest_point_only():
-    charts = sb.control_charts(counts([20, *[34, 46] * 7]), better="higher")
+    charts = sb.control_charts(counts([20, *[34, 46] * 7]), chart="p", better="higher")
     assert charts.points["rules"].iloc[0] == "3s"
     assert only(charts.summary)["variation"] == "common_cause"
 
@@ -183,7 +187,7 @@ def test_assurance_is_the_target_against_the_limits(better, target, word):
 
 def test_a_phase_starts_afresh():
     frame = counts([20] * 14 + [40] * 14)
-    charts = sb.control_charts(frame, breaks=["2024-03-01"], better="higher")
+    charts = sb.control_charts(frame, notes=[rebase("2024-03-01")], better="higher")
     assert charts.points["phase"].tolist() == [1] * 14 + [2] * 14
     np.testing.assert_allclose(charts.points["centre"], [0.4] * 14 + [0.8] * 14)
     assert charts.signals.empty
@@ -193,11 +197,9 @@ def test_a_phase_starts_afresh():
     assert only(charts.summary)["expected_false_signals"] == pytest.approx(2 * once)
 
 
-def test_a_break_that_is_no_period_is_refused():
-    with pytest.raises(InputError, match="a phase is to begin on 2024-03-02, but no period"):
-        sb.control_charts(counts(STEADY), breaks=["2024-03-02"])
-    with pytest.raises(OptionError, match=r"breaks '1/3/2024' is not a date such as 2024-04-01"):
-        sb.control_charts(counts(STEADY), breaks=["1/3/2024"])
+def test_a_note_that_fits_no_period_is_refused():
+    with pytest.raises(InputError, match="2024-03-02"):
+        sb.control_charts(counts(STEADY), notes=[rebase("2024-03-02")])
 
 
 def test_until_leaves_out_the_latest_period():
@@ -376,16 +378,11 @@ def test_a_firing_ends_where_a_point_is_missing():
 
 
 def test_a_latest_phase_of_two_points_shows_no_limits():
-    charts = sb.control_charts(counts([*STEADY, 40, 41]), breaks=["2024-03-01", "2024-03"])
+    charts = sb.control_charts(counts([*STEADY, 40, 41]), notes=[rebase("2024-03-01")])
     row = only(charts.summary)
     assert charts.points["phase"].iloc[-1] == 2
     assert row["status"] == "insufficient_data"
     assert np.isnan([row["centre"], row["lcl"], row["ucl"]]).all()
-
-
-def test_breaks_may_be_an_index_of_dates():
-    charts = sb.control_charts(counts(STEADY * 2), breaks=pd.DatetimeIndex(["2024-03-01"]))
-    assert charts.method["phases"] == 2
 
 
 def test_what_would_leave_nothing_is_refused():
@@ -396,7 +393,8 @@ def test_what_would_leave_nothing_is_refused():
         sb.control_charts(two, until="2001-01")
     with pytest.raises(InputError, match="no column 'numerator'"):
         sb.control_charts(
-            pd.DataFrame({"measure": "m", "unit": "a", "period": ["2024-01-01"], "value": [0.5]})
+            pd.DataFrame({"measure": "m", "unit": "a", "period": ["2024-01-01"], "value": [0.5]}),
+            chart="p",
         )
     with pytest.raises(InputError, match="column 'target': 85 is not a proportion"):
         sb.control_charts(counts(STEADY).assign(target=85.0))

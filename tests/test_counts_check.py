@@ -160,6 +160,13 @@ def test_a_missing_column_is_named_with_its_near_match():
     )
 
 
+@pytest.mark.parametrize("name", ["Denominator", "denominators", "denom inator"])
+def test_a_misspelt_denominator_never_makes_counts_of_shares(name):
+    frame = counts().rename(columns={"denominator": name})
+    for takes in ("any", "auto"):
+        assert "has no column 'denominator'" in message(frame, takes=takes)
+
+
 def test_a_repeated_column_is_refused():
     frame = pd.concat([counts(), counts()[["unit"]]], axis=1)
     assert message(frame) == "the table has the column 'unit' twice; keep one of them"
@@ -177,7 +184,7 @@ def test_what_is_no_table_is_refused():
 )
 def test_more_events_than_cases_are_refused_only_of_a_proportion(options, where):
     frame = counts(numerator=[10, 12, 30])
-    assert message(frame, proportion=True, **options) == (
+    assert message(frame, takes="proportion", **options) == (
         f"every numerator must lie between 0 and its denominator; {where} (RJ1, Feb 2024) has "
         "12 of 10 (2 such rows)"
     )

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
+import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import spcbench
-from spcbench import tables
+from spcbench import charting, steps, tables
 from spcbench.cli import main
+from spcbench.cli.demo_command import write_notes
+from spcbench.notes import NOTES
+from spcbench.numeric.engine import chart
+from spcbench.numeric.limits import ChartOptions, Series, p_limits
+from spcbench.numeric.moving import D4
+from spcbench.numeric.segments import Segments
 from spcbench.plugin.host import PluginHost
 from spcbench.testing.births import write_births
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/README.md")],
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")],
     key=str,
 )
+CHART_PAGES = sorted(path.stem for path in ROOT.glob("docs/charts/*.md") if path.stem != "index")
 REAL_ATTENDANCES = ROOT.parent / "shared" / "data" / "ae-attendances.csv"
 
 
@@ -42,7 +53,7 @@ def rows(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line, below in zip(lines, [*lines[1:], ""], strict=True)
+        for line, below in itertools.zip_longest(lines, lines[1:], fillvalue="")
         if not re.fullmatch(r"[|\-]+", line) and not re.fullmatch(r"[|\-]+", below)
     ]
 
@@ -54,18 +65,27 @@ def quoted(cell: str) -> list[str]:
 # ------------------------------------------------------------------------ code that runs
 
 
-@pytest.fixture
-def desk(tmp_path, monkeypatch):
-    """A folder with the files that pages begin from."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "spcbench-demo").mkdir()
-    births = write_births(tmp_path / "spcbench-demo" / "births.csv")
-    (tmp_path / "births.csv").write_bytes(births.read_bytes())
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with the files that pages begin from, made once."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "spcbench-demo").mkdir()
+    births = write_births(folder / "spcbench-demo" / "births.csv")
+    write_notes(folder / "spcbench-demo")
+    shutil.copy(births, folder)
     counted = spcbench.count(
         births, packs=["pop"], unit_column="trust_code", date_column="birth_date"
     )
-    counted.counts.to_csv(tmp_path / "counts.csv", index=False)
-    invented_attendances().to_csv(tmp_path / "ae-attendances.csv", index=False)
+    counted.counts.to_csv(folder / "counts.csv", index=False)
+    invented_attendances().to_csv(folder / "ae-attendances.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def desk(files, tmp_path, monkeypatch):
+    """A folder of one's own with those files."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
@@ -107,7 +127,7 @@ def test_readme_runs(desk, capsys):
     run("README.md")
 
     assert re.search(r"RJ7 .* better_than_expected", capsys.readouterr().out)
-    assert {"cord.html", "cord.png", "funnel.png", "counts.csv"} <= names(desk)
+    assert {"cord.html", "cord.png", "cord-phases.png", "funnel.png"} <= names(desk)
 
 
 def test_tutorial_runs_and_finds_what_it_promises(desk, capsys):
@@ -115,16 +135,26 @@ def test_tutorial_runs_and_finds_what_it_promises(desk, capsys):
 
     printed = capsys.readouterr().out
     assert re.search(r"run7 2024-06-01 2024-12-01 +above +improvement", printed)
-    assert re.search(r"vary \d+\.\d times as much as chance", printed)
-    assert {"rj1.png", "rj1-two-phases.png", "rf4.png", "departments.png"} <= names(desk)
+    assert re.search(r"p′ chart was taken: the points vary \d+\.\d times as much", printed)
+    assert {"rj1.png", "rj1-two-phases.png", "rf4.png", "rf4-p.png"} <= names(desk)
+    assert "departments.png" in names(desk)
     assert {"cord.html", "cord.csv", "cord.units.csv", "report.html"} <= names(desk)
-    assert {"report.html", "p-chart.png", "funnel.png"} <= names(desk / "spcbench-demo")
+    made = {"report.html", "p-chart.png", "p-chart-notes.png", "funnel.png", "notes.csv"}
+    assert made <= names(desk / "spcbench-demo")
+
+
+def test_the_tutorial_shows_the_notes_of_the_demonstration(desk):
+    notes = (desk / "spcbench-demo" / "notes.csv").read_text(encoding="utf-8")
+
+    assert f"```csv\n{notes}```" in text_of("docs/tutorial.md")
 
 
 def test_what_the_tutorial_says_of_the_cord_is_so(desk):
     counts = spcbench.read("counts.csv")
     whole = spcbench.control_charts(counts, measure="pop:ocm", unit="RJ1")
-    parted = spcbench.control_charts(counts, measure="pop:ocm", unit="RJ1", breaks=["2022-11-01"])
+    parted = spcbench.control_charts(
+        counts, measure="pop:ocm", unit="RJ1", notes="spcbench-demo/notes.csv"
+    )
 
     run = whole.signals[whole.signals["side"] == "below"].iloc[0]
     assert (f"{run['first']:%Y-%m}", f"{run['last']:%Y-%m}", run["points"]) == (
@@ -154,25 +184,47 @@ def test_what_the_tutorial_says_of_real_attendances(tmp_path, monkeypatch):
         if "ae-attendances.csv" in block
     ]
     exec(block, {})
-    charts = spcbench.control_charts(spcbench.read("counts.csv"), unit="RF4", better="higher")
+    counts = spcbench.read("counts.csv")
+    plain = spcbench.control_charts(counts, unit="RF4", better="higher", chart="p").points
+    charts = spcbench.control_charts(counts, unit="RF4", better="higher")
 
     (summary,) = charts.summary.itertuples()
-    outside = (charts.points["value"] < charts.points["lcl"]) | (
-        charts.points["value"] > charts.points["ucl"]
-    )
-    assert "more than a hundred times" in text_of("docs/tutorial.md")
+    assert "more than a hundred times" in " ".join(text_of("docs/tutorial.md").split())
     assert summary.dispersion > 100
-    assert outside.mean() > 0.85  # "nearly every point"
-    assert 15_000 < charts.points["denominator"].mean() < 25_000  # "some twenty thousand"
-    assert (charts.points["ucl"] - charts.points["centre"]).mean().round(2) == 0.01
-    assert charts.points["value"].agg(["min", "max"]).round(2).to_list() == [0.55, 0.91]
+    assert outside(plain).mean() > 0.85  # "nearly every point"
+    assert 15_000 < plain["denominator"].mean() < 25_000  # "some twenty thousand"
+    assert (plain["ucl"] - plain["centre"]).mean().round(2) == 0.01
+    assert plain["value"].agg(["min", "max"]).round(2).to_list() == [0.55, 0.91]
+    assert (summary.chart, round(summary.lcl, 2), round(summary.ucl, 2)) == ("p_prime", 0.68, 0.89)
+    months = charts.points["period"][outside(charts.points)].dt.strftime("%Y-%m").to_list()
+    assert months == ["2016-08", "2016-09", "2018-12", "2019-01", "2019-02"]
+    assert {"chart_chosen", "autocorrelated"} <= set(charts.advice["code"])
 
 
-@pytest.mark.parametrize("page", ["docs/command-line.md", "docs/control-charts.md"])
+def outside(points: pd.DataFrame) -> pd.Series:
+    return (points["value"] < points["lcl"]) | (points["value"] > points["ucl"])
+
+
+@pytest.mark.parametrize("page", ["command-line", "control-charts", "notes", "step-changes"])
 def test_page_runs(page, desk):
-    said = run(page)
+    said = run(f"docs/{page}.md")
 
     assert all(said)
+
+
+def test_page_of_rules_runs(desk, capsys):
+    assert len(run("docs/rules.md")) == 3
+    assert re.search(r"mdc-six: a false signal in \d+ points", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("page", CHART_PAGES)
+def test_page_of_a_chart_type_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = run(f"docs/charts/{page}.md")
+
+    assert len(said) == 1
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert f"--chart {page} " in text_of(f"docs/charts/{page}.md")
 
 
 def test_funnel_page_runs_and_its_example_is_so(desk, capsys):
@@ -243,9 +295,9 @@ def test_every_public_name_is_in_the_index_and_no_other():
 
 
 def test_every_page_is_in_the_index():
-    pages = {path.name for path in ROOT.glob("docs/*.md")} - {"index.md"}
+    pages = {path.name for path in ROOT.glob("docs/*.md")} - {"index.md"} | {"charts/index.md"}
 
-    assert set(re.findall(r"\]\(([a-z-]+\.md)\)", text_of("docs/index.md"))) == pages
+    assert set(re.findall(r"\]\(([a-z/-]+\.md)\)", text_of("docs/index.md"))) == pages
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -286,6 +338,8 @@ CONTRACTS = {
     "Curve": tables.CURVE.columns,
     "Funnel summary": tables.FUNNEL_SUMMARY.columns,
     "Advice": tables.ADVICE.columns,
+    "Steps": steps.STEPS.columns,
+    "Notes": NOTES.columns[:-1],  # `where` is added by reading, and told below the table
 }
 
 
@@ -327,6 +381,150 @@ def test_the_rules_on_the_page_are_those_of_the_default_set():
 
     assert told[:4] == [[f"`{rule.id}`", rule.title] for rule in rule_set.rules]
     assert {int(points): float(chance) for points, chance in told[4:]} == rule_set.any_signal
+
+
+# ------------------------------------------------------------------- charts, rules, numbers
+
+
+def own_charts():
+    return {one.record.id: one.record for one in PluginHost().charts()}
+
+
+def own_sets():
+    return {one.record.id: one.record for one in PluginHost().rule_sets()}
+
+
+def test_every_chart_type_has_a_page_and_every_page_a_chart_type():
+    assert sorted(own_charts()) == CHART_PAGES
+
+
+def test_the_overview_of_charts_links_to_every_page():
+    linked = re.findall(r"\[`(\w+)`\]\((\w+)\.md\)", text_of("docs/charts/index.md"))
+
+    assert {name for name, _ in linked} == set(own_charts())
+    assert all(name == page for name, page in linked)
+
+
+def test_what_charts_take_is_told_of_each_once():
+    told = rows(section("docs/charts/index.md", "What the columns of counts must hold"))
+    takes = {chart: record.takes for chart, record in own_charts().items()}
+    named = [quoted(row[0]) for row in told]
+
+    assert sorted(chart for charts in named for chart in charts) == sorted(takes)
+    for row, charts in zip(told, named, strict=True):
+        first = "numerator" if takes[charts[0]] not in ("value", "event", "subgroup") else ""
+        assert first in row[1]
+
+
+def test_what_a_value_is_is_told_of_each_chart_type_once():
+    told = rows(section("docs/tables.md", "What a value is"))
+
+    assert sorted(name for row in told for name in quoted(row[0])) == sorted(own_charts())
+
+
+@pytest.mark.parametrize("page", CHART_PAGES)
+def test_the_settings_on_a_page_are_those_of_the_chart_type(page):
+    settings = own_charts()[page].settings
+    told = {
+        quoted(row[0])[0]: row[1] for row in rows(section(f"docs/charts/{page}.md", "Settings"))
+    }
+
+    assert list(told) == list(settings)
+    for name, setting in settings.items():
+        default = {True: "yes", False: "no"}[setting.default] if _flag(setting) else setting.default
+        if isinstance(default, str):
+            assert told[name] == default
+        else:
+            assert float(told[name].replace(" ", "")) == default
+
+
+def _flag(setting) -> bool:
+    return isinstance(setting.default, bool)
+
+
+def test_every_rule_set_is_on_its_page_with_its_rules():
+    told = rows(section("docs/rules.md", "The sets"))
+    sets = own_sets()
+
+    assert [quoted(row[0])[0] for row in told] == list(sets)
+    for row in told:
+        rule_set = sets[quoted(row[0])[0]]
+        assert quoted(row[1]) == [rule.id for rule in rule_set.rules]
+        assert row[2] == {"break": "ends a run", "skip": "is passed over"}[rule_set.ties]
+
+
+def test_the_false_alarms_on_the_page_are_those_of_the_sets():
+    for name, arl0, *chances in (row for row in rows(section("docs/rules.md", "False alarms"))):
+        rule_set = own_sets()[quoted(name)[0]]
+        assert arl0.split()[0] == ("none" if rule_set.arl0 is None else f"{rule_set.arl0:.1f}")
+        assert [float(one) for one in chances[:4]] == list(rule_set.any_signal.values())
+
+
+def test_the_number_of_rule_sets_is_told():
+    assert len(own_sets()) == 9
+    assert "Nine published rule sets" in text_of("README.md")
+    assert "the other eight sets" in text_of("docs/control-charts.md")
+    assert len(own_charts()) == 21
+    assert "of 21 types" in text_of("CHANGELOG.md")
+
+
+def test_the_limits_on_the_page_are_all_that_can_be_asked_for():
+    told = [quoted(row[0])[0] for row in rows(section("docs/control-charts.md", "Limits"))]
+
+    assert sorted(told) == sorted(charting.LIMITS)
+
+
+def test_every_difference_is_shown_by_a_test():
+    told = rows(text_of("docs/differences.md"))
+
+    assert len(told) == 12
+    for row in told:
+        path, _, name = quoted(row[-1])[0].partition("::")
+        assert f"def {name}(" in text_of(path), name
+
+
+def test_screening_as_other_tools_do_it_leaves_no_moving_range():
+    """The row of docs/differences.md on 23 months of 100 % and one dip."""
+    value = np.array([1.0] * 10 + [0.9] + [1.0] * 13)
+    ranges = np.abs(np.diff(value))
+    screened = ranges[ranges <= D4 * ranges.mean()]
+
+    assert screened.mean() == 0.0
+    # Limits lie on the mean, and no month does.
+    assert (value != value.mean()).sum() == 24
+
+
+def test_the_false_signals_near_100_per_cent_are_as_told():
+    told = [
+        row for row in rows(section("docs/control-charts.md", "Near 0 and 100 %")) if len(row) == 4
+    ]
+    assert len(told) == 4
+    for cases, share, as_signs, as_here in told:
+        events = int(cases), float(share.removesuffix(" %")) / 100
+        assert 100 * false_signals(*events, neutral=False) == pytest.approx(float(as_signs), abs=2)
+        assert 100 * false_signals(*events, neutral=True) == pytest.approx(float(as_here), abs=1)
+
+
+def false_signals(cases: int, share: float, *, neutral: bool) -> float:
+    """Share of 4,000 stable charts of 24 months with any signal of the default set."""
+    met = np.random.default_rng(1).binomial(cases, share, 24 * 4000).astype(np.float64)
+    size = np.full(met.size, float(cases))
+    series = Series(
+        value=met / size,
+        numerator=met,
+        denominator=size,
+        in_baseline=np.ones(met.size, dtype=np.bool_),
+        gap=np.zeros(met.size, dtype=np.bool_),
+        segments=Segments.from_lengths([24] * 4000),
+    )
+
+    def limits(series, options):
+        found = p_limits(series, options)
+        return found if neutral else replace(found, neutral=None)
+
+    rules = [rule.detect for rule in PluginHost().rule_set("mdc-2023-11").rules]
+    fired = chart(series, ChartOptions(), limits=limits, rules=rules).fired
+    return float((series.segments.sums((fired > 0).astype(np.int64)) > 0).mean())
 
 
 def test_the_readme_states_the_false_signals_of_24_months():

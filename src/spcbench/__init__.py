@@ -16,12 +16,16 @@ _HOMES = {
     "Counted": "spcbench.measures.counting",
     "Funnels": "spcbench.benchmarking",
     "Report": "spcbench.report",
+    "accepted_steps": "spcbench.steps",
     "control_charts": "spcbench.charting",
     "count": "spcbench.measures.counting",
     "funnels": "spcbench.benchmarking",
     "load_pack": "spcbench.measures.pack",
+    "note": "spcbench.notes",
     "published_counts": "spcbench.measures.published",
     "read": "spcbench.reading",
+    "read_notes": "spcbench.notes",
+    "suggested_steps": "spcbench.steps",
     "write": "spcbench.writing",
 }
 
@@ -31,12 +35,16 @@ __all__ = [
     "Funnels",
     "Report",
     "__version__",
+    "accepted_steps",
     "control_charts",
     "count",
     "funnels",
     "load_pack",
+    "note",
     "published_counts",
     "read",
+    "read_notes",
+    "suggested_steps",
     "write",
 ]
 
@@ -46,8 +54,10 @@ if TYPE_CHECKING:
     from spcbench.measures.counting import Counted, count
     from spcbench.measures.pack import load_pack
     from spcbench.measures.published import published_counts
+    from spcbench.notes import note, read_notes
     from spcbench.reading import read
     from spcbench.report import Report
+    from spcbench.steps import accepted_steps, suggested_steps
     from spcbench.writing import write
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from spcbench.numeric.engine import FEWEST_POINTS, Charted
-from spcbench.numeric.limits import Series
-from spcbench.numeric.segments import Floats, Integers, Segments, Signs
+from spcbench.drawn import Drawn, firings
+from spcbench.numeric.engine import FEWEST_POINTS
+from spcbench.numeric.segments import Floats, Integers, Signs
 from spcbench.tables import (
     ASSURANCE,
     LIMIT_METHOD,
@@ -26,89 +24,11 @@ from spcbench.tables import (
     STRING,
     SUMMARY,
     VARIATION,
-    Column,
+    category,
 )
-
-if TYPE_CHECKING:
-    from spcbench.intake import Taken
-    from spcbench.plugin.records import ChartType, Rule, RuleSet
 
 ICON_POINTS = 13
 """Fewest points in the latest phase for a variation or assurance icon."""
-
-_GOOD = {"higher": 1, "lower": -1, "neither": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Phases:
-    """Phases of all series.
-
-    Parameters
-    ----------
-    number : array of int64, shape (rows,)
-        1 for the first phase of a series.
-    segments : Segments
-        One per phase of each series.
-    latest : array of int64, shape (series,)
-        Which segment is the last phase of each series.
-    """
-
-    number: Integers
-    segments: Segments
-    latest: Integers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """Everything that the tables are made of."""
-
-    taken: Taken
-    chart: ChartType
-    rule_set: RuleSet
-    series: Series
-    charted: Charted
-    phases: Phases
-    frequency: Mapping[str, str]
-    target: Floats
-
-    @cached_property
-    def _names(self) -> dict[str, Any]:
-        first = self.taken.series.starts
-        return {name: self.taken.frame[name].array.take(first) for name in ("measure", "unit")}
-
-    def names(self, column: str) -> Any:
-        """Measure or unit of each series; shape (series,)."""
-        return self._names[column]
-
-    @cached_property
-    def good(self) -> Signs:
-        """Direction that is better for each series: 1 higher, −1 lower, 0 neither."""
-        shown = self.taken.display
-        if len(shown) == 1:
-            (only,) = shown.values()
-            return np.full(len(self.taken.series), _GOOD[only.better], dtype=np.int8)
-        return np.array(
-            [_GOOD[shown[name].better] for name in self.names("measure")], dtype=np.int8
-        )
-
-    @cached_property
-    def heading(self) -> Signs:
-        """1 where the point's leading rule points up, −1 down, 0 for common cause."""
-        return _heading(self)
-
-    @cached_property
-    def unbroken(self) -> Segments:
-        """Stretches that no phase edge and no missing period interrupts."""
-        return Segments.from_breaks(self.phases.segments.breaks | self.series.gap)
-
-    @cached_property
-    def last_known(self) -> Integers:
-        """Row of the last point with data of each series; its last row without any."""
-        rows = np.where(np.isnan(self.series.value), -1, np.arange(self.series.value.size))
-        if not rows.size:
-            return rows
-        latest = np.maximum.reduceat(rows, self.taken.series.starts)
-        return np.where(latest < self.taken.series.starts, self.taken.series.lasts, latest)
 
 
 def strings(choices: list[str], codes: npt.NDArray[Any]) -> Any:
@@ -118,52 +38,7 @@ def strings(choices: list[str], codes: npt.NDArray[Any]) -> Any:
 
 def words(choices: tuple[str, ...], codes: npt.NDArray[Any]) -> pd.Categorical:
     """A category column from its codes."""
-    return pd.Categorical.from_codes(codes, dtype=Column("", "category", choices).dtype)
-
-
-def trend_steps(drawn: Drawn, flags: npt.NDArray[np.bool_]) -> Signs:
-    """Steps that belong to a trend: 1 rising, −1 falling, on the later point of each step.
-
-    The step between two trends that adjoin is not part of either: it stands
-    alone, while a trend has at least two steps the same way.
-    """
-    value, stretch = drawn.series.value, drawn.unbroken.breaks
-    step = np.zeros(flags.size, dtype=np.int8)
-    if not flags.size:
-        return step
-    step[1:] = np.sign(np.nan_to_num(np.diff(value))).astype(np.int8)
-    step[1:][~(flags[1:] & flags[:-1])] = 0
-    step[stretch] = 0
-    like = np.zeros(flags.size + 1, dtype=np.bool_)
-    like[1:-1] = step[1:] == step[:-1]
-    return np.where(like[1:] | like[:-1], step, 0).astype(np.int8)
-
-
-def rising(drawn: Drawn) -> Signs:
-    """Direction of each point as a trend sees it: the step to it, else the step from it."""
-    taking_part = np.zeros(drawn.series.value.size, dtype=np.bool_)
-    for bit, rule in enumerate(drawn.rule_set.rules):
-        if rule.judged_by == "direction":
-            taking_part |= (drawn.charted.fired >> bit & 1).astype(np.bool_)
-    step = trend_steps(drawn, taking_part)
-    after = np.zeros_like(step)
-    after[:-1] = step[1:]
-    return np.where(step != 0, step, after)
-
-
-def _heading(drawn: Drawn) -> Signs:
-    fired = drawn.charted.fired
-    heading = np.zeros(fired.size, dtype=np.int8)
-    rows = np.flatnonzero(fired)
-    if not rows.size:
-        return heading
-    leading = np.array([0] + [(code & -code).bit_length() - 1 for code in range(1, 256)])
-    direction = np.array([rule.judged_by == "direction" for rule in drawn.rule_set.rules])
-    by_trend = direction[leading[fired[rows]]]
-    heading[rows] = drawn.charted.side[rows]
-    trending = rows[by_trend]
-    heading[trending] = rising(drawn)[trending]
-    return heading
+    return pd.Categorical.from_codes(codes, dtype=category(choices))
 
 
 def _verdicts(heading: Signs, good: Signs) -> npt.NDArray[np.int8]:
@@ -191,6 +66,7 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
     """
     frame, charted, series = drawn.taken.frame, drawn.charted, drawn.series
     size = series.value.size
+    never, nothing = np.zeros(size, dtype=np.bool_), np.full(size, np.nan)
     rules = [rule.id for rule in drawn.rule_set.rules]
     joined = [
         ";".join(name for bit, name in enumerate(rules) if code >> bit & 1)
@@ -198,18 +74,14 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
     ]
     verdict = _verdicts(drawn.heading, drawn.taken.series.spread(drawn.good))
     # A firing without a direction (alternation, say) is still a special cause.
-    odd = (verdict == 0) & (charted.fired != 0)
+    odd = (verdict == 0) & (drawn.fired != 0)
     verdict[odd] = POINT_VERDICT.index("neither")
-    if "note" in frame.columns:
-        note = frame["note"].array
-    else:
-        note = strings([""], np.zeros(size, dtype=np.int8))
     limits = charted.limits
     return POINTS.frame(
         {
             **{name: frame[name] for name in ("measure", "unit", "period")},
             **{name: frame[name] for name in ("numerator", "denominator")},
-            "value": series.value,
+            "value": drawn.value,
             "centre": limits.centre,
             "sigma": limits.sigma,
             "lcl": limits.lcl,
@@ -217,16 +89,33 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
             "lower_warning": limits.lower_warning,
             "upper_warning": limits.upper_warning,
             "limit_method": words(LIMIT_METHOD, limits.method),
-            "phase": pd.arrays.IntegerArray(drawn.phases.number, np.zeros(size, dtype=np.bool_)),
+            "phase": pd.arrays.IntegerArray(drawn.phases.number, never),
             "in_baseline": series.in_baseline,
             "target": drawn.target,
-            "special_cause": charted.fired != 0,
+            "special_cause": drawn.fired != 0,
             "verdict": words(POINT_VERDICT, verdict),
-            "rules": strings(joined, charted.fired),
+            "rules": strings(joined, drawn.fired),
             "status": frame["status"],
-            "note": note,
+            "note": _notes(drawn),
+            "excluded": never if series.excluded is None else series.excluded,
+            "trajectory": frame["trajectory"] if "trajectory" in frame.columns else nothing,
         }
     )
+
+
+def _notes(drawn: Drawn) -> Any:
+    """What the counts and the notes say about each point, joined where both do."""
+    frame, comment = drawn.taken.frame, drawn.comment
+    if comment is None and "note" in frame.columns:
+        return frame["note"].array
+    if comment is None:
+        return strings([""], np.zeros(len(frame), dtype=np.int8))
+    made = np.asarray(comment, dtype=object)
+    if "note" in frame.columns:
+        own = frame["note"].fillna("").to_numpy(dtype=object)
+        both = (own != "") & (made != "")
+        made = np.where(both, own + "; " + made, own + made)
+    return pd.array(made, dtype=STRING)
 
 
 def signals_table(drawn: Drawn) -> pd.DataFrame:
@@ -245,7 +134,7 @@ def signals_table(drawn: Drawn) -> pd.DataFrame:
     parts = [
         found
         for bit, rule in enumerate(drawn.rule_set.rules)
-        if (found := _firings(drawn, bit, rule)) is not None
+        if (found := firings(drawn, bit, rule)) is not None
     ]
     if not parts:
         return SIGNALS.empty()
@@ -281,34 +170,6 @@ def _signal_verdicts(heading: Signs, good: Signs) -> npt.NDArray[np.int8]:
     return codes
 
 
-def _firings(drawn: Drawn, bit: int, rule: Rule) -> tuple[npt.NDArray[Any], ...] | None:
-    """First row, last row, points, heading and rule number of each firing of one rule."""
-    flags = (drawn.charted.fired >> bit & 1).astype(np.bool_)
-    rows = np.flatnonzero(flags)
-    if not rows.size:
-        return None
-    if rule.judged_by == "direction":
-        # Follow the steps: a turning point ends one trend and begins the next.
-        heading, lead = trend_steps(drawn, flags), 1
-        rows = np.flatnonzero(heading)
-    else:
-        heading, lead = drawn.charted.side, 0
-    edges = drawn.unbroken.breaks
-    edges[1:] |= heading[1:] != heading[:-1]
-    stretch = np.cumsum(edges)
-    new = np.ones(rows.size, dtype=np.bool_)
-    new[1:] = (np.diff(rows) > rule.reach) | (stretch[rows][1:] != stretch[rows][:-1])
-    starts = np.flatnonzero(new)
-    ends = np.append(starts[1:], rows.size) - 1
-    return (
-        rows[starts] - lead,
-        rows[ends],
-        ends - starts + 1 + lead,
-        heading[rows[starts]],
-        np.full(starts.size, bit),
-    )
-
-
 def summary_table(drawn: Drawn) -> pd.DataFrame:
     """One row a chart, as `tables.SUMMARY`.
 
@@ -327,53 +188,69 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
     period = drawn.taken.frame["period"].to_numpy()
     at, phase = drawn.last_known, drawn.phases.latest
     known = charted.known[phase]
-    enough = known >= ICON_POINTS
-    all_known = series.sums((~np.isnan(drawn.series.value)).astype(np.int64))
-    status = np.zeros(len(series), dtype=np.int8)
-    status[known < FEWEST_POINTS] = STATUS.index("insufficient_data")
-    status[all_known == 0] = STATUS.index("no_data")
     limits, unlimited = charted.limits, known < FEWEST_POINTS
+    all_known = series.sums((~np.isnan(drawn.value)).astype(np.int64))
+    status = np.zeros(len(series), dtype=np.int8)
+    limitless = np.isnan(limits.sigma[at]) & drawn.of_chart("has_limits")
+    status[limitless] = STATUS.index("not_estimable")
+    status[unlimited] = STATUS.index("insufficient_data")
+    status[all_known == 0] = STATUS.index("no_data")
     centre, lcl, ucl = (
         np.where(unlimited, np.nan, line[at]) for line in (limits.centre, limits.lcl, limits.ucl)
     )
-    constant = str(drawn.rule_set.id), str(drawn.chart.id)
-    zeros = np.zeros(len(series), dtype=np.int8)
-    return SUMMARY.frame(
+    enough = known >= ICON_POINTS
+    made = SUMMARY.frame(
         {
             "measure": drawn.names("measure"),
             "unit": drawn.names("unit"),
-            "chart": strings([constant[1]], zeros),
-            "rule_set": strings([constant[0]], zeros),
+            "chart": strings([chart.id for chart in drawn.charts], drawn.chart_code),
+            "rule_set": strings([drawn.rule_set.id], np.zeros(len(series), dtype=np.int8)),
             "points": pd.array(all_known, dtype="Int64"),
             "first": period[series.starts],
             "last": period[series.lasts],
-            "latest_value": drawn.series.value[at],
+            "latest_value": drawn.value[at],
             "centre": centre,
             "lcl": lcl,
             "ucl": ucl,
             "target": drawn.target[at],
             "variation": words(VARIATION, _variation(drawn, at, enough)),
             "assurance": words(ASSURANCE, _assurance(drawn, at, phase, enough)),
-            "dispersion": charted.dispersion[phase],
+            "dispersion": drawn.dispersion,
             "expected_false_signals": _expected_false(drawn),
             "status": words(STATUS, status),
-            "reason": _reasons(status, centre, known),
+            "reason": _reasons(drawn, status, centre, known),
         }
     )
+    return _with_invalid(made, drawn) if drawn.taken.invalid else made
+
+
+def _with_invalid(made: pd.DataFrame, drawn: Drawn) -> pd.DataFrame:
+    """Series that could not be charted stand among the others, with the reason."""
+    rows = [
+        {"measure": measure, "unit": unit, "status": "invalid_input", "reason": reason, "points": 0}
+        for (measure, unit), reason in drawn.taken.invalid.items()
+    ]
+    left_out = pd.DataFrame(rows).reindex(columns=SUMMARY.names)
+    left_out = left_out.astype({column.name: column.dtype for column in SUMMARY.columns})
+    both = pd.concat([made, left_out], ignore_index=True)
+    return both.sort_values(["measure", "unit"], kind="stable", ignore_index=True)
 
 
 def _variation(drawn: Drawn, at: Integers, enough: npt.NDArray[np.bool_]) -> Integers:
     heading = drawn.heading[at]
     verdict = _verdicts(heading, drawn.good)
+    # A firing without a direction (alternation, too few crossings) is a special cause too.
     odd = (heading == 0) & (drawn.charted.fired[at] != 0)
     codes = np.zeros(at.size, dtype=np.int64)
     for code, word in enumerate(POINT_VERDICT[1:], start=1):
         for sign, height in ((1, "high"), (-1, "low")):
             codes[(verdict == code) & (heading == sign)] = VARIATION.index(f"{word}_{height}")
-    above = drawn.charted.limits.z[at] >= 0
+    above = drawn.value[at] >= drawn.charted.limits.centre[at]
     codes[odd & above] = VARIATION.index("neither_high")
     codes[odd & ~above] = VARIATION.index("neither_low")
     codes[~enough] = VARIATION.index("not_enough_data")
+    # Without limits and with points that hang together no rule can speak.
+    codes[(drawn.of_chart("points") == "dependent") & ~drawn.of_chart("has_limits")] = -1
     return codes
 
 
@@ -383,7 +260,7 @@ def _assurance(
     """Target against the limits; where they touch, every point must meet the target to pass."""
     target, good, limits = drawn.target[at], drawn.good, drawn.charted.limits
     lcl, ucl = limits.lcl[at], limits.ucl[at]
-    value, segments = drawn.series.value, drawn.phases.segments
+    value, segments = drawn.value, drawn.phases.segments
     way = drawn.taken.series.spread(good)
     with np.errstate(invalid="ignore"):
         missed = (value - drawn.target) * way < 0
@@ -399,11 +276,18 @@ def _assurance(
 
 def _expected_false(drawn: Drawn) -> Floats:
     """False signals to expect if nothing changed, summed over a chart's phases."""
-    chance = any_signal(drawn.rule_set.any_signal, drawn.rule_set.arl0, drawn.charted.known)
+    rules, known = drawn.rule_set, drawn.charted.known
     chart = np.searchsorted(drawn.taken.series.starts, drawn.phases.segments.starts, side="right")
-    return np.bincount(chart - 1, weights=chance, minlength=len(drawn.taken.series)).astype(
-        np.float64
-    )
+    chance = any_signal(rules.any_signal, rules.arl0, known)
+    if rules.any_signal_counted:
+        counted = (drawn.of_chart("points") == "counted")[chart - 1]
+        fewer = any_signal(rules.any_signal_counted, rules.arl0_counted, known)
+        chance = np.where(counted, fewer, chance)
+    size = len(drawn.taken.series)
+    expected = np.bincount(chart - 1, weights=chance, minlength=size).astype(np.float64)
+    # The chances were found on independent points with limits.
+    expected[(drawn.of_chart("points") == "dependent") | ~drawn.of_chart("has_limits")] = np.nan
+    return expected
 
 
 def any_signal(table: Mapping[int, float], arl0: float | None, points: Integers) -> Floats:
@@ -439,7 +323,7 @@ def any_signal(table: Mapping[int, float], arl0: float | None, points: Integers)
     return np.where(points < FEWEST_POINTS, 0.0, chance)
 
 
-def _reasons(status: npt.NDArray[np.int8], centre: Floats, known: Integers) -> Any:
+def _reasons(drawn: Drawn, status: npt.NDArray[np.int8], centre: Floats, known: Integers) -> Any:
     choices = [
         "",
         "no period has data",
@@ -447,11 +331,14 @@ def _reasons(status: npt.NDArray[np.int8], centre: Floats, known: Integers) -> A
         "every case was met: the centre and both limits are 100%",
         "no case was met: the centre and both limits are 0%",
         f"fewer than {ICON_POINTS} points in the latest phase: too few for an icon",
+        "the values do not vary from one to the next: limits cannot be estimated",
     ]
     codes = np.zeros(status.size, dtype=np.int8)
+    share = (drawn.of_chart("takes") == "proportion") & (drawn.of_chart("scale") == "measure")
     codes[known < ICON_POINTS] = 5
-    codes[centre == 1.0] = 3
-    codes[centre == 0.0] = 4
+    codes[share & (centre == 1.0)] = 3
+    codes[share & (centre == 0.0)] = 4
+    codes[status == STATUS.index("not_estimable")] = 6
     codes[status == STATUS.index("insufficient_data")] = 2
     codes[status == STATUS.index("no_data")] = 1
     return strings(choices, codes)

@@ -7,26 +7,27 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from spcbench.chart_advice import advice_table
-from spcbench.chart_tables import Drawn, Phases, points_table, signals_table, summary_table
-from spcbench.errors import InputError, OptionError
+from spcbench.chart_drawing import Asked, drawn_from, method_of
+from spcbench.chart_running import Plan
+from spcbench.chart_tables import points_table, signals_table, summary_table
+from spcbench.drawn import Drawn
+from spcbench.errors import OptionError
 from spcbench.intake import Taken, as_date, keep_rows, provenance, take
-from spcbench.numeric.engine import chart as chart_series
-from spcbench.numeric.limits import ChartOptions, Series
-from spcbench.numeric.segments import Flags, Floats, Segments
-from spcbench.tables import DATE, Display
+from spcbench.plugin.records import RuleSet
+from spcbench.tables import Display
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
     from spcbench.plugin.host import PluginHost
-    from spcbench.plugin.records import ChartType, RuleSet
+    from spcbench.plugin.records import ChartType
 
-LIMITS = ("auto", "normal", "exact")
-FREQUENCIES = {1: "month", 3: "quarter", 12: "year"}
+LIMITS = ("auto", "normal", "exact", "mid_p", "jeffreys")
+SMALL_COUNTS = ("exact", "mid_p", "jeffreys")
+SCREENING = ("none", "once", "iterative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class ControlCharts:
     unit_names : mapping of str to str
         Names of units that have one.
     method : mapping
-        Chart type, limits, rule set, phases, expected false signals.
+        Chart types, limits, settings, rule set, notes that took effect,
+        phases, expected false signals.
     """
 
     points: pd.DataFrame
@@ -86,17 +88,28 @@ def control_charts(
     counts: Any,
     *,
     chart: str = "auto",
-    rules: str = "mdc-2023-11",
+    rules: str | RuleSet = "mdc-2023-11",
     limits: str = "auto",
-    breaks: Sequence[Any] | None = None,
+    notes: Any | None = None,
     better: str | None = None,
     target: float | None = None,
+    centre: float | Mapping[str, float] | None = None,
+    sigma: float | Mapping[str, float] | None = None,
+    baseline: int | tuple[Any, Any] | None = None,
+    screening: bool | str = False,
+    settings: Mapping[str, Any] | None = None,
+    references: Mapping[str, float] | None = None,
     measure: str | None = None,
     unit: str | None = None,
     level: str | None = None,
+    per: int | None = None,
+    frequency: str | None = None,
     until: Any | None = None,
+    show_last: int | None = None,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
+    threads: int | None = None,
+    on_error: str = "raise",
     host: PluginHost | None = None,
 ) -> ControlCharts:
     """Control charts of every measure and unit in a table of counts.
@@ -106,25 +119,55 @@ def control_charts(
     counts : Counted, Table, pandas, polars or Arrow table
         The result of `count` or `read`, or a table with the columns of counts.
     chart : str
-        A chart type (see ``spcbench charts``); ``"auto"`` takes the p chart.
-    rules : str
-        A rule set (see ``spcbench rules``).
+        A chart type (see ``spcbench charts``). ``"auto"`` chooses for each
+        series: shares of cases get a p chart, or one that allows for more
+        variation than chance where there is more; values without denominators
+        an XmR chart; counts without denominators a c chart. `advice` says why.
+    rules : str or RuleSet
+        A rule set (see ``spcbench rules``), or one of your own.
     limits : str
-        ``"normal"``, ``"exact"``, or ``"auto"``: exact where a phase expects
-        fewer than 5 events or non-events in any period.
-    breaks : sequence of dates, optional
-        First periods of new phases; limits and rules start afresh there.
+        ``"normal"``, ``"exact"``, ``"mid_p"``, ``"jeffreys"``, or ``"auto"``:
+        exact where a phase expects fewer than 5 events or non-events in any
+        period.
+    notes : path, table, or list of notes, optional
+        Where phases begin, baselines, exclusions and comments, as `read_notes`.
     better : str, optional
         ``"higher"``, ``"lower"`` or ``"neither"``; without it what the measure
         says, or ``"neither"`` for a measure that is not known.
     target : float, optional
-        On the natural scale (0 to 1); without it the counts' or the measure's.
+        On the natural scale (0 to 1 for a share); without it the counts' or
+        the measure's.
+    centre, sigma : float, or mapping of measure to float, optional
+        Centre line (a national figure, say), and standard deviation of one
+        point, on the natural scale, instead of those estimated.
+    baseline : int or pair of dates, optional
+        Limits of each series come from its first so many points, or from these
+        dates, and hold on from there; for a lasting decision write a note.
+    screening : bool or str
+        Whether moving ranges that are too large leave their mean: True or
+        ``"once"``, ``"iterative"``, or False.
+    settings : mapping of str to object, optional
+        The chart type's own settings (see ``spcbench charts NAME``).
+    references : mapping of str to float, optional
+        Further lines to draw, by their label, on the natural scale.
     measure, unit, level : str, optional
         Chart only these.
+    per : int, optional
+        Display scale, such as 1000 for "per 1,000"; else the measure's.
+    frequency : str, optional
+        How long a period is: ``"day"``, ``"week"``, ``"month"``,
+        ``"quarter"``, ``"year"`` or ``"irregular"``; inferred without it.
     until : date, optional
         Last period to use, to leave out one that is not complete.
+    show_last : int, optional
+        Pictures show only so many of the latest points; limits and rules use all.
     date_format, suppressed
         As `spcbench.counts_check.check_counts`.
+    threads : int, optional
+        How many processors to use; the result does not depend on it.
+    on_error : str
+        ``"raise"``, or ``"row"``: go on without the series that are wrong, and
+        give each a row in `summary` with status ``invalid_input`` and the reason.
     host : PluginHost, optional
         Where charts, rule sets and measures are found.
 
@@ -137,7 +180,7 @@ def control_charts(
     Raises
     ------
     InputError
-        If the counts break the contract; names the row.
+        If the counts break the contract, or a note fits nothing in them.
     OptionError
         If a name or value of an option is not known.
 
@@ -148,7 +191,7 @@ def control_charts(
     ...     "measure": "early_milk", "unit": "RJ1",
     ...     "period": pd.date_range("2024-01-01", periods=14, freq="MS"),
     ...     "numerator": [40] * 13 + [10], "denominator": 50})
-    >>> charts = control_charts(counts, better="higher")
+    >>> charts = control_charts(counts, chart="p", better="higher")
     >>> charts.signals[["rule", "side", "verdict", "points"]]
        rule   side      verdict  points
     0  run7  above  improvement      13
@@ -157,10 +200,14 @@ def control_charts(
     from spcbench.plugin.host import default_host
 
     host = host or default_host()
-    if limits not in LIMITS:
-        raise OptionError(f"limits must be one of {', '.join(LIMITS)}, not {limits!r}")
-    chart_type = host.chart("p" if chart == "auto" else chart)
-    rule_set = host.rule_set(rules)
+    chart_type = _chart_type(chart, limits, host)
+    plan = Plan(
+        rule_set=rules if isinstance(rules, RuleSet) else host.rule_set(rules),
+        limit_method=_word("limits", limits, LIMITS),
+        screening=_word("screening", _screening(screening), SCREENING),
+        settings=dict(settings or {}),
+        threads=threads,
+    )
     taken = take(
         counts,
         host=host,
@@ -171,20 +218,64 @@ def control_charts(
         target=target,
         date_format=date_format,
         suppressed=suppressed,
+        takes=chart_type.takes if chart_type else "auto",
+        per=per,
+        on_error=on_error,
     )
-    taken = _until(taken, until)
-    drawn = _drawn(taken, chart_type, rule_set, limits=limits, breaks=breaks, target=target)
+    asked = Asked(
+        notes=notes,
+        target=target,
+        centre=centre,
+        sigma=sigma,
+        baseline=baseline,
+        references=references,
+        frequency=frequency,
+        until=until,
+        show_last=_at_least_one("show_last", show_last),
+    )
+    drawn = drawn_from(_until(taken, until), chart_type, plan, asked, host=host)
     summary = summary_table(drawn)
     return ControlCharts(
         points=points_table(drawn),
         signals=signals_table(drawn),
         summary=summary,
-        display=taken.display,
+        display=drawn.taken.display,
         unit_names=taken.unit_names,
-        method=_method(drawn, limits, float(summary["expected_false_signals"].sum())),
+        method=method_of(drawn, plan, asked, summary),
         _drawn=drawn,
         _host=host,
     )
+
+
+def _word(name: str, given: str, choices: Sequence[str]) -> str:
+    if given not in choices:
+        raise OptionError(f"{name} must be one of {', '.join(choices)}, not {given!r}")
+    return given
+
+
+def _screening(given: bool | str) -> str:
+    if isinstance(given, bool):
+        return "once" if given else "none"
+    return given
+
+
+def _at_least_one(name: str, given: int | None) -> int | None:
+    if given is not None and given < 1:
+        raise OptionError(f"{name} must be 1 or more, not {given}")
+    return given
+
+
+def _chart_type(chart: str, limits: str, host: PluginHost) -> ChartType | None:
+    """The chart type of a name; None for ``"auto"``."""
+    if chart == "auto":
+        return None
+    chart_type = host.chart(chart)
+    if limits in SMALL_COUNTS and not chart_type.small_counts:
+        raise OptionError(
+            f"limits {limits!r} are for charts of counts as chance alone makes them, which chart "
+            f"{chart!r} is not; leave limits= (--limits) out"
+        )
+    return chart_type
 
 
 def _until(taken: Taken, until: Any | None) -> Taken:
@@ -197,146 +288,3 @@ def _until(taken: Taken, until: Any | None) -> Taken:
             f"{taken.frame['period'].min():%Y-%m-%d}"
         )
     return keep_rows(taken, keep)
-
-
-def _drawn(
-    taken: Taken,
-    chart_type: ChartType,
-    rule_set: RuleSet,
-    *,
-    limits: str,
-    breaks: Sequence[Any] | None,
-    target: float | None,
-) -> Drawn:
-    """Everything that the tables are made of, as arrays."""
-    frame = taken.frame
-    numerator = frame["numerator"].to_numpy(dtype=np.float64, na_value=np.nan)
-    denominator = frame["denominator"].to_numpy(dtype=np.float64, na_value=np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = numerator / denominator
-    value[frame["status"].cat.codes.to_numpy() != 0] = np.nan
-    phases = _phases(frame, taken.series, breaks)
-    gap, frequency = _gaps(frame, taken.series)
-    series = Series(
-        value=value,
-        numerator=numerator,
-        denominator=denominator,
-        in_baseline=~np.isnan(value),
-        gap=gap,
-        segments=phases.segments,
-    )
-    charted = chart_series(
-        series,
-        ChartOptions(limit_method=limits),
-        limits=chart_type.limits,
-        rules=[rule.detect for rule in rule_set.rules],
-    )
-    return Drawn(
-        taken=taken,
-        chart=chart_type,
-        rule_set=rule_set,
-        series=series,
-        charted=charted,
-        phases=phases,
-        frequency=frequency,
-        target=_targets(taken, target),
-    )
-
-
-def _phases(frame: pd.DataFrame, series: Segments, breaks: Sequence[Any] | None) -> Phases:
-    """Number of the phase on each row, and one segment per phase of each series."""
-    number = np.ones(series.size, dtype=np.int64)
-    if breaks is None or len(breaks) == 0:
-        return Phases(number, series, np.arange(len(series)))
-    period = frame["period"].to_numpy()
-    dates = np.unique(np.array([as_date(one, "breaks") for one in breaks], dtype=DATE))
-    for date in dates:
-        if not (period == date).any():
-            raise InputError(
-                f"a phase is to begin on {date.astype('datetime64[D]')}, but no period of the "
-                "counts begins then; give the first day of a period"
-            )
-    passed = np.searchsorted(dates, period, side="right")
-    edges = series.breaks
-    edges[1:] |= passed[1:] != passed[:-1]
-    segments = Segments.from_breaks(edges)
-    count = np.cumsum(edges)
-    number += count - series.spread(count[series.starts])
-    last = np.searchsorted(segments.starts, series.lasts, side="right") - 1
-    return Phases(number, segments, last)
-
-
-def _gaps(frame: pd.DataFrame, series: Segments) -> tuple[Flags, dict[str, str]]:
-    """Rows just before which a period is missing, and how long each measure's periods last."""
-    gap = np.zeros(series.size, dtype=np.bool_)
-    if not series.size:
-        return gap, {}
-    names = frame["measure"].array.take(series.starts)
-    new = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
-    starts = np.append(series.starts[new], series.size)
-    period, edge = frame["period"].to_numpy(), series.breaks
-    frequency = {}
-    for name, first, last in zip(names.take(new), starts[:-1], starts[1:], strict=True):
-        rows = slice(first, last)
-        gap[rows], frequency[str(name)] = _measure_gaps(period[rows], edge[rows])
-    return gap, frequency
-
-
-def _measure_gaps(period: np.ndarray, edge: Flags) -> tuple[Flags, str]:
-    # Thousands of series share a few dozen periods: convert each of them once.
-    codes, dates = pd.factorize(period)
-    months = dates.astype("datetime64[M]")
-    monthly = bool((months.astype(DATE) == dates).all())
-    count = (months if monthly else dates.astype("datetime64[D]")).astype(np.int64)[codes]
-    step = np.diff(count, prepend=count[0])
-    within = ~edge & (step > 0)  # events of one day do not set the frequency
-    if not within.any():
-        return np.zeros(period.size, dtype=np.bool_), "unknown"
-    usual = int(np.bincount(np.minimum(step[within], 400)).argmax())
-    words = FREQUENCIES if monthly else {1: "day", 7: "week"}
-    name = words.get(usual, f"{usual} {'months' if monthly else 'days'}")
-    return within & (step > usual), name
-
-
-def _frequency(drawn: Drawn) -> str:
-    """How long a period is, for the method: measures are named where they differ."""
-    words = sorted(set(drawn.frequency.values()))
-    if len(words) <= 1:
-        return words[0] if words else "unknown"
-    return "; ".join(f"{name}: {word}" for name, word in drawn.frequency.items())
-
-
-def _targets(taken: Taken, target: float | None) -> Floats:
-    """The target on each row: the one asked for, else the counts', else the measure's."""
-    known = {
-        name: np.nan if shown.target is None else shown.target
-        for name, shown in taken.display.items()
-    }
-    if len(known) == 1:
-        made = np.full(len(taken.frame), next(iter(known.values())))
-    else:
-        first = taken.frame["measure"].array.take(taken.series.starts)
-        made = taken.series.spread(np.array([known[name] for name in first], dtype=np.float64))
-    if target is None and "target" in taken.frame.columns:
-        own = taken.frame["target"].to_numpy(dtype=np.float64)
-        made = np.where(np.isnan(own), made, own)
-    return made
-
-
-def _method(drawn: Drawn, limits: str, expected: float) -> dict[str, Any]:
-    return {
-        "chart": drawn.chart.id,
-        "chart_title": drawn.chart.title,
-        "chart_source": drawn.chart.source,
-        "limits": limits,
-        "sigma": 3.0,
-        "rule_set": drawn.rule_set.id,
-        "rule_set_title": drawn.rule_set.title,
-        "rule_set_source": drawn.rule_set.source,
-        "rules": [rule.title for rule in drawn.rule_set.rules],
-        "screening": "none",
-        "frequency": _frequency(drawn),
-        "phases": int(drawn.phases.number.max()) if drawn.phases.number.size else 0,
-        "expected_false_signals": expected,
-        "disclosure": "none",
-    }

@@ -47,7 +47,7 @@ class Place:
     def row(self, row: int) -> str:
         """One row, counted from 0 here and as people count in the message."""
         if self.lines is not None:
-            words = f"line {self.lines[row]}"
+            words = f"{'line' if self.source else 'row'} {self.lines[row]}"
         else:
             words = f"line {row + 2}" if self.text else f"row {row + 1}"
         return f"{self.source}, {words}" if self.source else words
@@ -85,6 +85,13 @@ def words(
         For the first cell that is not text, missing though required, or not
         one of the choices.
     """
+    return named(cells, place, required=required, choices=choices)[0]
+
+
+def named(
+    cells: pd.Series, place: Place, *, required: bool = False, choices: Sequence[str] = ()
+) -> tuple[pd.Series, Integers | None]:
+    """Text cells as `words` gives them, and their `changes` where those are known already."""
     name = str(cells.name)
     if types.is_numeric_dtype(cells.dtype) and not cells.isna().all():
         raise InputError(
@@ -92,8 +99,9 @@ def words(
             "like numbers lose their leading zeros, so read that column as text"
         )
     made = cells if cells.dtype == STRING else cells.astype("object").astype(STRING)
-    if not choices and _tidy(made):
-        return made
+    starts = None if choices else changes(made)
+    if starts is not None and _tidy(made, starts):
+        return made, starts
     blank = made.isna().to_numpy()
     stripped = made.str.strip()
     blank = blank | stripped.fillna("x").eq("").to_numpy(dtype=np.bool_)
@@ -104,7 +112,7 @@ def words(
         )
     made = stripped if not blank.any() else stripped.mask(blank)
     if not choices:
-        return made
+        return made, None
     wrong = ~blank & ~made.isin(choices).to_numpy()
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -112,7 +120,8 @@ def words(
             f"{place.at(row, name)}: {made.iloc[row]!r} is not a {name}; "
             f"{suggest(str(made.iloc[row]), choices)}" + place.also(wrong)
         )
-    return pd.Series(pd.Categorical(made.astype("object"), categories=list(choices)), name=name)
+    coded = pd.Categorical(made.astype("object"), categories=list(choices))
+    return pd.Series(coded, name=name), None
 
 
 def changes(cells: pd.Series) -> Integers:
@@ -127,9 +136,9 @@ def changes(cells: pd.Series) -> Integers:
     return np.flatnonzero(np.append(True, differs.to_numpy(zero_copy_only=False)))
 
 
-def _tidy(cells: pd.Series) -> bool:
+def _tidy(cells: pd.Series, starts: Integers) -> bool:
     """Whether no text is missing, blank or padded."""
-    distinct = pd.Series(cells.array.take(changes(cells)), dtype=STRING)
+    distinct = pd.Series(cells.array.take(starts), dtype=STRING)
     trimmed = distinct.str.strip()
     return not distinct.isna().any() and bool((trimmed.eq(distinct) & trimmed.ne("")).all())
 

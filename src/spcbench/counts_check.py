@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spcbench.counts_cells import Place, changes, dates, numbers, words
+from spcbench.counts_cells import Place, changes, dates, named, numbers, words
 from spcbench.errors import InputError, suggest
-from spcbench.numeric.segments import Flags, Integers, Segments
+from spcbench.numeric.segments import Flags, Floats, Integers, Segments
 from spcbench.tables import COUNTS, COUNTS_OPTIONAL, DATE, STATUS, STRING
 
 _OPTIONAL = {column.name: column for column in COUNTS_OPTIONAL.columns}
@@ -51,7 +52,7 @@ def check_counts(
     text: bool = False,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
-    proportion: bool = False,
+    takes: str = "any",
 ) -> pd.DataFrame:
     """Counts in the order and types of the contract.
 
@@ -68,8 +69,9 @@ def check_counts(
         How dates are written when not as YYYY-MM-DD, such as ``"%d/%m/%Y"``.
     suppressed : sequence of str
         Cell texts that stand for a suppressed count, such as ``"*"``.
-    proportion : bool
-        True when a numerator may not exceed its denominator.
+    takes : str
+        What the rows must hold, as `ChartType.takes`; ``"auto"``: a numerator
+        of at most its denominator, else a value, else a numerator alone.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def check_counts(
         place=Place(source, text),
         date_format=date_format,
         suppressed=suppressed,
-        proportion=proportion,
+        takes=takes,
     ).frame
 
 
@@ -108,15 +110,17 @@ def checked(
     place: Place,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
-    proportion: bool = False,
+    takes: str = "any",
 ) -> CheckedCounts:
     """Counts as `check_counts` gives them, with where each series starts."""
     frame = as_pandas(frame)
     markers = (suppressed,) if isinstance(suppressed, str) else tuple(suppressed)
-    _check_columns(frame, place, proportion=proportion)
+    _check_columns(frame, place, takes)
+    measure, of_measure = named(frame["measure"], place, required=True)
+    unit, of_unit = named(frame["unit"], place, required=True)
     built: dict[str, pd.Series] = {
-        "measure": words(frame["measure"], place, required=True),
-        "unit": words(frame["unit"], place, required=True),
+        "measure": measure,
+        "unit": unit,
         "period": dates(frame["period"], place, date_format=date_format, required=True),
     }
     hidden = np.zeros(len(frame), dtype=np.bool_)
@@ -127,10 +131,12 @@ def checked(
         if name not in built and name != "status":
             built[name], marked = _optional(frame[name], place, date_format, markers)
             hidden |= marked
-    built["status"] = _status(frame, built, hidden, place, proportion=proportion)
-    if proportion:
+    built["status"] = _status(frame, built, hidden, place, takes)
+    if takes in ("proportion", "auto"):
         _check_proportion(built, place)
-    return _in_order(built, place)
+    if takes == "event":
+        _check_waits(built, place)
+    return _in_order(built, place, _ranks(unit, of_unit), _ranks(measure, of_measure))
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:
@@ -151,20 +157,49 @@ def _arrow_strings(kind: pa.DataType) -> Any:
     return STRING if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
 
 
-def _check_columns(frame: pd.DataFrame, place: Place, *, proportion: bool) -> None:
+_NEEDED = {
+    "proportion": (("numerator", "denominator"),),
+    "rate": (("numerator", "denominator"),),
+    "count": (("numerator",),),
+    "subgroup": (("mean", "sd", "denominator"),),
+    "expected": (("numerator", "expected"),),
+    "value": (("value",), ("numerator", "denominator")),
+    "event": (("value",),),
+    "any": (
+        ("numerator", "denominator"),
+        ("value",),
+        ("mean", "sd", "denominator"),
+        ("numerator", "expected"),
+        ("numerator",),
+    ),
+    "auto": (("numerator", "denominator"), ("value",), ("numerator",)),
+}
+"""Columns that a row's value is made of, by what a chart takes: one of these."""
+
+
+def _check_columns(frame: pd.DataFrame, place: Place, takes: str) -> None:
     names = [str(name) for name in frame.columns]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise InputError(f"{place.whole} has the column {repeated[0]!r} twice; keep one of them")
-    needed = ["measure", "unit", "period"]
-    values = "value" in names and not proportion
-    needed += [] if values else ["numerator", "denominator"]
+    ways = _NEEDED[takes]
+    fitting = [way for way in ways if set(way) <= set(names)]
+    usual = "numerator" in names and ("numerator", "denominator") in ways
+    if fitting == [("numerator",)] and takes in ("any", "auto") and _misspelt(names):
+        fitting = []  # a misspelt denominator must not turn shares of cases into counts
+    way = (fitting or [("numerator", "denominator") if usual else ways[0]])[0]
+    needed = ["measure", "unit", "period", *way]
     for name in needed:
         if name not in names:
             raise InputError(
                 f"{place.whole} has no column {name!r}; {suggest(name, names)}. "
                 f"Counts need the columns {', '.join(needed)}"
             )
+
+
+def _misspelt(names: list[str]) -> bool:
+    others = [name.lower() for name in names if name != "numerator"]
+    return bool(get_close_matches("denominator", others, cutoff=0.75))
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -188,29 +223,12 @@ def _optional(
 
 
 def _status(
-    frame: pd.DataFrame,
-    built: dict[str, pd.Series],
-    hidden: Flags,
-    place: Place,
-    *,
-    proportion: bool,
+    frame: pd.DataFrame, built: dict[str, pd.Series], hidden: Flags, place: Place, takes: str
 ) -> pd.Series:
     """What stands, and why what does not stand is missing; blanks those counts."""
     codes = np.zeros(len(frame), dtype=np.int8)
-    denominator = built["denominator"]
-    lacking = [built[name].isna().to_numpy() for name in ("numerator", "denominator")]
-    no_data = lacking[0] | lacking[1]
-    if "value" in built and not proportion:
-        no_data = np.where(lacking[0] & lacking[1], built["value"].isna().to_numpy(), no_data)
-    zero = denominator.eq(0).fillna(False).to_numpy(dtype=np.bool_)
-    impossible = zero & built["numerator"].gt(0).fillna(False).to_numpy(dtype=np.bool_)
-    if impossible.any():
-        row = int(np.argmax(impossible))
-        raise InputError(
-            f"{place.at(row, 'denominator')}: {built['numerator'].iloc[row]} of 0 cannot be; "
-            "a period without cases has 0 of 0" + place.also(impossible)
-        )
-    codes[no_data | zero] = STATUS.index("no_data")
+    _check_none_of_none(built, place)
+    codes[_no_data(built, takes)] = STATUS.index("no_data")
     codes[hidden] = STATUS.index("suppressed")
     if "status" in frame.columns:
         given = words(frame["status"], place, choices=STATUS)
@@ -222,9 +240,56 @@ def _status(
     return pd.Series(pd.Categorical.from_codes(codes, categories=list(STATUS)))
 
 
+def _check_waits(built: dict[str, pd.Series], place: Place) -> None:
+    negative = built["value"].lt(0).to_numpy(dtype=np.bool_)
+    if negative.any():
+        row = int(np.argmax(negative))
+        raise InputError(
+            f"{place.at(row, 'value')}: {built['value'].iloc[row]:g} cannot be; the value is the "
+            "number of cases, or the time, since the event before" + place.also(negative)
+        )
+
+
+def _floats(cells: pd.Series) -> Floats:
+    """Counts as plain numbers, NaN where missing: quicker than nullable ones."""
+    return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _check_none_of_none(built: dict[str, pd.Series], place: Place) -> None:
+    impossible = (_floats(built["denominator"]) == 0) & (_floats(built["numerator"]) > 0)
+    if impossible.any():
+        row = int(np.argmax(impossible))
+        raise InputError(
+            f"{place.at(row, 'denominator')}: {built['numerator'].iloc[row]} of 0 cannot be; "
+            "a period without cases has 0 of 0" + place.also(impossible)
+        )
+
+
+def _no_data(built: dict[str, pd.Series], takes: str) -> Flags:
+    """Rows that lack what their value is made of, or have no cases."""
+    size = len(built["numerator"])
+    lacking = {
+        name: built[name].isna().to_numpy() if name in built else np.ones(size, dtype=np.bool_)
+        for way in _NEEDED[takes]
+        for name in way
+    }
+    if "denominator" in lacking:
+        lacking["denominator"] = lacking["denominator"] | (_floats(built["denominator"]) == 0)
+    if takes in ("auto", "any") and lacking["denominator"].any():
+        # A numerator alone is data only for a measure that has no denominators at all.
+        alone = built["denominator"].notna().groupby(built["measure"]).transform("any")
+        lacking["numerator"] = lacking["numerator"] | (
+            alone.to_numpy(dtype=np.bool_) & lacking["denominator"]
+        )
+    ways = [np.logical_or.reduce([lacking[name] for name in way]) for way in _NEEDED[takes]]
+    made: Flags = np.logical_and.reduce(ways)
+    return made
+
+
 def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
     if "target" in built:
         beyond = ~built["target"].isna().to_numpy() & ~built["target"].between(0, 1).to_numpy()
+        beyond &= built["denominator"].notna().to_numpy()
         if beyond.any():
             row = int(np.argmax(beyond))
             raise InputError(
@@ -232,7 +297,7 @@ def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
                 "between 0 and 1; write 85 % as 0.85" + place.also(beyond)
             )
     numerator, denominator = built["numerator"], built["denominator"]
-    above = (numerator > denominator).fillna(False).to_numpy(dtype=np.bool_)
+    above = _floats(numerator) > _floats(denominator)
     if above.any():
         row = int(np.argmax(above))
         raise InputError(
@@ -242,11 +307,14 @@ def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
         )
 
 
-def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
+def _in_order(
+    built: dict[str, pd.Series],
+    place: Place,
+    unit: tuple[Integers, int],
+    measure: tuple[Integers, int],
+) -> CheckedCounts:
     """Sort by measure, unit, period and sequence; refuse a repeated key."""
-    unit, units = _ranks(built["unit"])
-    measure, _ = _ranks(built["measure"])
-    series = measure * max(units, 1) + unit
+    series = measure[0] * max(unit[1], 1) + unit[0]
     keys = [series, built["period"].to_numpy().view(np.int64)]
     if "sequence" in built:
         keys.append(built["sequence"].fillna(-1).to_numpy(dtype=np.int64))
@@ -272,9 +340,9 @@ def _in_order(built: dict[str, pd.Series], place: Place) -> CheckedCounts:
     return CheckedCounts(_contract_order(built), Segments.from_breaks(breaks), order)
 
 
-def _ranks(cells: pd.Series) -> tuple[Integers, int]:
+def _ranks(cells: pd.Series, starts: Integers | None) -> tuple[Integers, int]:
     """Place of each text in the sorted list of texts, and how many there are."""
-    starts = changes(cells)
+    starts = changes(cells) if starts is None else starts
     coded = pa.chunked_array(cells.array.take(starts).__arrow_array__()).combine_chunks()
     coded = coded.dictionary_encode()
     rank = pc.rank(coded.dictionary).to_numpy() - 1

@@ -8,18 +8,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from spcbench.counts_cells import Place
-from spcbench.counts_check import checked
+from spcbench.counts_check import CheckedCounts, as_pandas, checked
 from spcbench.errors import AmbiguousNameError, InputError, OptionError, UnknownNameError
 from spcbench.measures.counting import Counted
 from spcbench.measures.measure import display_of
-from spcbench.numeric.segments import Segments
+from spcbench.numeric.segments import Integers, Segments
 from spcbench.tables import Display, Table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UNKNOWN_SHARE = 0.1
 """Share of cases with an unknown outcome from which it is said (a proposal)."""
 
+ON_ERROR = ("raise", "row")
 BETTER = ("higher", "lower", "neither")
 
 
@@ -48,6 +49,10 @@ class Taken:
         Names of the units that have one.
     source : str
         Where the counts came from.
+    whole : pandas.DataFrame
+        All checked counts, before some rows were chosen.
+    invalid : mapping of (measure, unit) to str
+        Series that were left out, and what is wrong with them.
     """
 
     frame: pd.DataFrame
@@ -55,6 +60,8 @@ class Taken:
     display: Mapping[str, Display]
     unit_names: Mapping[str, str]
     source: str
+    whole: pd.DataFrame
+    invalid: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def take(
@@ -68,6 +75,9 @@ def take(
     target: float | None = None,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
+    takes: str = "proportion",
+    per: int | None = None,
+    on_error: str = "raise",
 ) -> Taken:
     """Counts from `count`, `read`, or a pandas, polars or Arrow table.
 
@@ -83,8 +93,12 @@ def take(
         ``"higher"``, ``"lower"`` or ``"neither"``, over what the measure says.
     target : float, optional
         On the natural scale, over what the measure says.
-    date_format, suppressed
+    date_format, suppressed, takes
         As `check_counts`.
+    per : int, optional
+        Display scale, such as 1000 for "per 1,000", over what the measure says.
+    on_error : str
+        ``"raise"``, or ``"row"``: leave out series that break the contract.
 
     Raises
     ------
@@ -93,11 +107,10 @@ def take(
     OptionError
         If an option is out of its range, or names nothing in the counts.
     """
-    _check_options(better, target)
+    _check_options(better, target, per=per)
     table, place, default_level, known = _opened(counts)
-    found = checked(
-        table, place=place, date_format=date_format, suppressed=suppressed, proportion=True
-    )
+    how = {"date_format": date_format, "suppressed": suppressed, "takes": takes}
+    found, invalid = _checked(table, on_error, place=place, **how)
     frame = found.frame
     keep = _at_level(frame, level, default_level, place)
     if measure is not None:
@@ -114,20 +127,76 @@ def take(
         display={},
         unit_names=_unit_names(frame),
         source=place.source or _described(counts),
+        whole=frame,
+        invalid=invalid,
     )
     taken = keep_rows(taken, keep)
-    names = [str(name) for name in taken.frame["measure"].unique()]
-    display = {name: _shown(name, known, host, better, target) for name in names}
-    return replace(taken, display=display)
-
-
-def _check_options(better: str | None, target: float | None) -> None:
-    if better is not None and better not in BETTER:
-        raise OptionError(f"better must be one of {', '.join(BETTER)}, not {better!r}")
-    if target is not None and not 0.0 <= target <= 1.0:
+    names = _measures(taken, taken.series.starts)
+    shares = _of_cases(taken, takes)
+    if target is not None and shares and not 0.0 <= target <= 1.0:
         raise OptionError(
             f"target {target:g} is not a proportion between 0 and 1; write 85 % as 0.85"
         )
+    display = {}
+    for name in names:
+        unknown = Display(title=name, per=100 if name in shares else 1)
+        shown = known.get(name) or _measured(name, host) or unknown
+        display[name] = replace(shown, **_own_words(better, target, per))
+    return replace(taken, display=display)
+
+
+def _checked(
+    table: Any, on_error: str, *, place: Place, **how: Any
+) -> tuple[CheckedCounts, dict[tuple[str, str], str]]:
+    """Checked counts, and the series that had to be left out."""
+    if on_error not in ON_ERROR:
+        raise OptionError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
+    try:
+        return checked(table, place=place, **how), {}
+    except InputError:
+        if on_error == "raise":
+            raise
+    frame = as_pandas(table)
+    if not {"measure", "unit"} <= set(frame.columns):
+        return checked(frame, place=place, **how), {}  # raises: there are no series to tell apart
+    lines = np.arange(len(frame)) + (2 if place.text else 1) if place.lines is None else place.lines
+    invalid, good = {}, np.zeros(len(frame), dtype=np.bool_)
+    checked(frame.iloc[:0], place=place, **how)  # a column that is missing is no series' fault
+    for (measure, unit), rows in frame.groupby(["measure", "unit"], dropna=False).indices.items():
+        own = replace(place, lines=np.asarray(lines)[rows])
+        try:
+            checked(frame.iloc[rows], place=own, **how)
+            good[rows] = True
+        except InputError as error:
+            invalid[str(measure), str(unit)] = str(error)
+    return checked(frame[good], place=replace(place, lines=np.asarray(lines)[good]), **how), invalid
+
+
+def _measures(taken: Taken, rows: Integers) -> list[str]:
+    """Different measures that stand on some rows, in their order."""
+    return [str(name) for name in pd.unique(taken.frame["measure"].array.take(rows))]
+
+
+def _of_cases(taken: Taken, takes: str) -> set[str]:
+    """Measures whose values are shares of cases, which per cent suits."""
+    if takes == "rate":
+        return set()
+    starts, frame = taken.series.starts, taken.frame
+    if takes == "proportion":
+        return set(_measures(taken, starts))
+    shares = frame["denominator"].notna().to_numpy()
+    if "value" in frame.columns:
+        shares = shares & frame["value"].isna().to_numpy()
+    return set(_measures(taken, starts[taken.series.sums(shares.astype(np.int64)) > 0]))
+
+
+def _check_options(better: str | None, target: float | None, *, per: int | None) -> None:
+    if better is not None and better not in BETTER:
+        raise OptionError(f"better must be one of {', '.join(BETTER)}, not {better!r}")
+    if per is not None and (per < 1 or per != int(per)):
+        raise OptionError(f"per must be a whole number such as 100 or 1000, not {per!r}")
+    if target is not None and not np.isfinite(target):
+        raise OptionError(f"target must be a number, not {target:g}")
 
 
 def _opened(counts: Any) -> tuple[Any, Place, str | None, Mapping[str, Display]]:
@@ -246,25 +315,26 @@ def as_date(given: Any, option: str) -> np.datetime64:
         raise OptionError(f"{option} {given!r} is not a date such as 2024-04-01") from error
 
 
-def _shown(
-    name: str,
-    known: Mapping[str, Display],
-    host: PluginHost,
-    better: str | None,
-    target: float | None,
-) -> Display:
-    display = known.get(name)
-    if display is None and ":" in name:
-        try:
-            display = display_of(cast("Measure | Composite", host.measure(name)[1]))
-        except (UnknownNameError, AmbiguousNameError):
-            display = None
-    display = display or Display(title=name)
+def _measured(name: str, host: PluginHost) -> Display | None:
+    """How a measure of an installed pack is shown; None for any other."""
+    if ":" not in name:
+        return None
+    try:
+        return display_of(cast("Measure | Composite", host.measure(name)[1]))
+    except (UnknownNameError, AmbiguousNameError):
+        return None
+
+
+def _own_words(better: str | None, target: float | None, per: int | None) -> dict[str, Any]:
+    """What the analyst says over what the measure says."""
+    made: dict[str, Any] = {}
     if better is not None:
-        display = replace(display, better=cast("Any", better))
+        made["better"] = better
     if target is not None:
-        display = replace(display, target=target, target_label="")
-    return display
+        made |= {"target": target, "target_label": ""}
+    if per is not None:
+        made["per"] = per
+    return made
 
 
 def _unit_names(frame: pd.DataFrame) -> dict[str, str]:
@@ -370,6 +440,7 @@ def digest(frame: pd.DataFrame) -> str:
     True
     """
     columns = [*("measure", "unit", "period", "numerator", "denominator")]
-    columns += [name for name in ("value", "status") if name in frame.columns]
+    more = ("value", "status", "expected", "mean", "sd", "sequence")
+    columns += [name for name in more if name in frame.columns]
     text = frame[columns].to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from spcbench.plugin import PluginHost
@@ -16,6 +17,8 @@ FILES = {
     "chart.summary.csv",
     "counts.csv",
     "funnel.png",
+    "notes.csv",
+    "p-chart-notes.png",
     "p-chart.png",
     "rejects.csv",
     "report.html",
@@ -30,15 +33,34 @@ def test_the_demonstration(run, tmp_path):
     assert "All records are invented" in done.stdout
     folder = tmp_path / "new"
     assert {path.name for path in folder.iterdir()} == FILES | {"mine.txt"}
-    for name in ("births", "counts", "rejects", "chart"):
+    for name in ("births", "counts", "notes", "rejects", "chart"):
         _, *rows = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         assert rows
-        assert all("invented for demonstration" in row for row in rows)
+        words = "Invented: " if name == "notes" else "invented for demonstration"
+        assert all(words in row for row in rows), name
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Demonstration (invented records)" in page
     # The step of November 2022 is built in at every trust, and shows at this one.
     signals = (folder / "chart.signals.csv").read_text(encoding="utf-8").splitlines()
     assert any(",RJ1," in row and row.endswith(",above,improvement,True") for row in signals)
+
+
+def test_the_notes_of_the_demonstration_part_its_charts(run, tmp_path):
+    assert run("demo", "new").exit_code == 0
+    options = ["--measure", "pop:ocm", "--notes", "new/notes.csv", "-o", "out.csv"]
+    assert run("chart", "new/counts.csv", *options).exit_code == 0
+
+    points = pd.read_csv(tmp_path / "out.csv")
+    second = points[points["phase"] == 2].groupby("unit")["period"].agg(["min", "count"])
+    assert len(second) == 7
+    assert set(second["min"]) == {"2022-11-01"}
+    noted = points[points["unit"] == "RJ1"].dropna(subset="note")
+    assert noted["period"].to_list() == ["2022-11-01", "2024-03-01"]
+    assert noted["note"].str.startswith("Invented: ").all()
+    (rebase, comment) = pd.read_csv(tmp_path / "new" / "notes.csv").itertuples()
+    assert (rebase.action, comment.action) == ("rebase", "comment")
+    assert "invented" in rebase.author
+    assert pd.isna(rebase.unit)
 
 
 @pytest.mark.parametrize(

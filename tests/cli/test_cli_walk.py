@@ -39,13 +39,30 @@ def test_chart_writes_every_table_and_tells_their_names(run, two_years, tmp_path
 
 
 def test_chart_hands_every_option_on(run, two_years, tmp_path):
-    options = ["--unit", "B", "--limits", "exact", "--break", "2023-01-01", "--until", "2023-10-01"]
+    (tmp_path / "notes.csv").write_text(
+        "measure,unit,date,action,reason,author\n,,2023-01-01,rebase,New pathway,A Smith\n"
+    )
+    options = ["--unit", "B", "--limits", "exact", "--notes", "notes.csv", "--until", "2023-10-01"]
     options += ["--target", "0.9", "--measure", "early_milk", "--chart", "p"]
+    options += ["--reference", "England=0.7", "--show-last", "12", "--per", "1000"]
     assert run("chart", two_years, *options, "-o", "out.json").exit_code == 0
     points = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["points"]
     assert {point["unit"] for point in points} == {"B"}
     assert [point["phase"] for point in points] == [1] * 12 + [2] * 10
     assert {(point["limit_method"], point["target"]) for point in points} == {("exact", 0.9)}
+
+
+def test_chart_hands_its_numbers_on(run, two_years, tmp_path):
+    options = ["--unit", "B", "--chart", "i", "--centre", "0.7", "--sigma", "0.05"]
+    options += ["--setting", "centre_line=median", "--baseline", "12", "--screening", "once"]
+    options += ["--frequency", "month"]
+    assert run("chart", two_years, *options, "-o", "out.json").exit_code == 0
+    written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    points, method = written["points"], written["results"][0]["method"]
+    assert {(point["centre"], point["sigma"]) for point in points} == {(0.7, 0.05)}
+    assert sum(point["in_baseline"] for point in points) == 12
+    assert method["settings"]["i"]["centre_line"] == "median"
+    assert (method["screening"], method["frequency"]) == ("once", "month")
 
 
 def test_a_suppressed_cell_is_a_gap(run, written, tmp_path):

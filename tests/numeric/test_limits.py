@@ -1,5 +1,6 @@
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def tables_of_counts(draw):
 
 
 @settings(max_examples=80, deadline=None)
-@given(tables_of_counts(), st.sampled_from(["auto", "normal", "exact"]))
+@given(tables_of_counts(), st.sampled_from(["auto", *METHODS[:4]]))
 def test_lines_are_in_order_within_0_and_1_and_agree_with_z(proportions, counts, method):
     events, sizes, lengths = counts
     series = proportions(events, sizes, lengths=lengths)
@@ -103,7 +104,7 @@ def test_lines_are_in_order_within_0_and_1_and_agree_with_z(proportions, counts,
     assert (np.diff(drawn, axis=0) >= 0).all()
     assert drawn.min(initial=0.0) >= 0
     assert drawn.max(initial=1.0) <= 1
-    exactly = data & (limits.method == METHODS.index("exact"))
+    exactly = data & (limits.method > 0)
     beyond = (series.value < limits.lcl) | (series.value > limits.ucl)
     np.testing.assert_array_equal(outside(limits.z)[exactly], beyond[exactly])
     for name in ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z"):
@@ -137,7 +138,7 @@ def test_auto_looks_at_each_segment_alone(proportions):
     assert [METHODS[code] for code in limits.method] == ["normal", "normal", "exact", "exact"]
 
 
-@pytest.mark.parametrize("method", ["auto", "normal", "exact"])
+@pytest.mark.parametrize("method", ["auto", *METHODS[:4]])
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_all_or_none_gives_a_flat_chart_without_signals(proportions, method, share):
     sizes = np.arange(10.0, 34.0)
@@ -176,10 +177,57 @@ def test_a_segment_without_a_baseline_is_nan_throughout(proportions):
 
 def test_wider_with_sigma(proportions):
     series = proportions([30, 40, 35], 100)
-    for method in ("normal", "exact"):
+    for method in METHODS[:4]:
         two, three = (
             p_limits(series, ChartOptions(sigma=sigma, limit_method=method)) for sigma in (2.0, 3.0)
         )
         assert (two.ucl < three.ucl).all()
         assert (two.lcl > three.lcl).all()
         np.testing.assert_allclose(three.upper_warning, two.ucl, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["exact", "mid_p", "jeffreys"])
+def test_each_method_says_its_name(proportions, method):
+    limits = p_limits(proportions([30, 40, 35], 100), ChartOptions(limit_method=method))
+    assert {METHODS[code] for code in limits.method} == {method}
+
+
+@pytest.mark.parametrize("method", ["arcsine", "spiegelhalter", "given", "Exact"])
+def test_a_method_that_is_not_there_is_named(proportions, method):
+    with pytest.raises(ValueError, match=f"limit_method must be one of auto, .*, not '{method}'"):
+        p_limits(proportions([3, 4], 10), ChartOptions(limit_method=method))
+
+
+def test_sigma_follows_from_a_given_centre(proportions):
+    series = proportions([20, 30, 40, 50], 100, lengths=[2, 2])
+    given_centre = np.array([0.5, 0.5, np.nan, np.nan])
+    limits = p_limits(replace(series, given_centre=given_centre), NORMAL)
+    assert limits.centre == pytest.approx([0.5, 0.5, 0.45, 0.45], rel=1e-15)
+    assert limits.sigma[:2] == pytest.approx([0.05, 0.05], rel=1e-15)
+    assert limits.z[:2] == pytest.approx([-6, -4], rel=1e-12)
+    assert limits.ucl[:2] == pytest.approx([0.65, 0.65], rel=1e-12)
+    assert [METHODS[code] for code in limits.method] == ["given", "given", "normal", "normal"]
+
+
+def test_a_given_centre_decides_whether_limits_are_exact(proportions):
+    series = proportions([20, 30, 40], 100)
+    limits = p_limits(replace(series, given_centre=np.full(3, 0.04)), ChartOptions())
+    assert {METHODS[code] for code in limits.method} == {"exact"}
+    limits = p_limits(replace(series, given_centre=np.full(3, 0.05)), ChartOptions())
+    assert {METHODS[code] for code in limits.method} == {"given"}
+
+
+def test_a_given_centre_needs_no_baseline(proportions):
+    series = proportions([2, 3], 10, in_baseline=[False, False])
+    limits = p_limits(replace(series, given_centre=np.full(2, 0.25)), ChartOptions())
+    assert not np.isnan(limits.ucl).any()
+
+
+def test_only_points_at_a_likely_bound_are_neutral(proportions):
+    few = p_limits(proportions([2, 2, 2, 0], [2, 2, 2, 2]), ChartOptions())
+    assert few.neutral.tolist() == [True, True, True, False]  # .75 squared is .5625
+    assert p_limits(proportions([2, 1, 2, 0], [2, 2, 2, 2]), ChartOptions()).neutral is None
+    assert p_limits(proportions([2, 2, 2, 0], [2, 2, 2, 2]), NORMAL).neutral is None
+    two = proportions([12, 11, 12, 12, 300, 310], [12, 12, 12, 12, 600, 600], lengths=[4, 2])
+    neutral = p_limits(two, ChartOptions()).neutral
+    assert neutral.tolist() == [True, False, True, True, False, False]  # (47/48)^12 is .78

@@ -59,6 +59,7 @@ def test_single_values_know_no_edge(drawn_charts):
     charts = drawn_charts()
     nothing = pd.array([pd.NA] * len(charts.points), dtype="Int64")
     charts = with_points(charts, numerator=nothing, denominator=nothing)
+    charts = dataclasses.replace(charts, summary=charts.summary.assign(chart="i"))
     _, lines = rows_behind(charts)
     assert lines.loc[lines["line"] == "ucl", "y"].max() == pytest.approx(102.0)
 

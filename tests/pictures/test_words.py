@@ -7,7 +7,8 @@ import pytest
 
 from spcbench import tables
 from spcbench.pictures import words
-from spcbench.pictures.words import describe_chart, describe_funnel, value_text
+from spcbench.pictures.chart_words import describe_chart
+from spcbench.pictures.words import describe_funnel, value_text
 
 MEASURE = "pop@2023:mgso4"
 
@@ -20,6 +21,7 @@ def test_a_chart_is_described_as_a_colleague_would(drawn_charts):
         "Hospital number 0 NHS Foundation Trust: p chart of 23 points, Apr 2022 to Mar 2024. "
         f"Latest value {value}. Common cause: no significant change. Centre line 86%. "
         "Limits 76% to 100%. Target 85%: the process sometimes meets it, sometimes not. "
+        "2 phases, the latest from Apr 2023. "
         "1 special-cause signal, the latest in Aug 2022, below the centre line (rule 3s). "
         "A stable chart of this length gives about 0.15 false signals."
     )
@@ -42,7 +44,7 @@ def test_what_is_missing_is_said(drawn_charts):
     said = describe_chart(charts, MEASURE, "RX000")
     assert said.endswith(
         "Latest value no value. Too few data: only 3 points. Not enough data to say. "
-        "No special-cause signals."
+        "2 phases, the latest from Apr 2023. No special-cause signals."
     )
 
 

@@ -206,6 +206,18 @@ def test_a_broken_promise_fails_exactly_its_check(make_plugin, name, change):
             "rule 'beyond' gives shape (92,), wanted (93,)",
         ),
         (
+            "return np.abs(z) > 3",
+            "return ~(np.abs(z) <= 3)",
+            "rule set mine-2024: gives one flag a point",
+            "rule 'beyond' flags a point that has no data",
+        ),
+        (
+            'title="Beyond", detect=beyond',
+            'title="Beyond", detect=beyond, judged_by="chart"',
+            "rule set mine-2024: gives one flag a point",
+            "rule 'beyond' is judged by the chart and flags only some of its points",
+        ),
+        (
             'raise InputError(f"there is no file {path.name}")',
             "return None",
             "reader lines: names the missing file",

@@ -62,7 +62,7 @@ def holds_counts(columns: Iterable[str]) -> bool:
     False
     """
     names = set(columns)
-    return {"measure", "unit", "period"} <= names and bool({"numerator", "value"} & names)
+    return {"measure", "unit", "period"} <= names and bool({"numerator", "value", "mean"} & names)
 
 
 def sniff_csv(head: bytes, path: Path) -> bool:

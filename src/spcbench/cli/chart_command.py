@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spcbench.cli import options
+from spcbench.errors import OptionError
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     "chart",
     epilog=options.examples(
         "spcbench chart counts.csv --measure pop:ocm --unit RJ1 -o chart.png",
-        "spcbench chart counts.csv --break 2022-11-01 -o charts.pdf",
+        "spcbench chart counts.csv --notes notes.csv -o charts.pdf",
+        "spcbench chart infections.csv --chart u --per 1000 -o infections.png",
     ),
 )
 @click.argument("counts", type=options.FILE)
@@ -36,12 +38,61 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     metavar="METHOD",
-    help="How limits are calculated: normal, exact, or auto (exact where counts are small).",
+    help="How limits are calculated: normal, exact, mid_p, jeffreys, or auto (exact where counts "
+    "are small).",
+)
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the chart type (see `spcbench charts NAME`). May be repeated.",
+)
+@options.notes
+@click.option(
+    "--centre", type=float, metavar="VALUE", help="Centre line, instead of that of the counts."
+)
+@click.option(
+    "--sigma",
+    type=float,
+    metavar="VALUE",
+    help="Standard deviation of one point, instead of that of the counts.",
+)
+@click.option(
+    "--baseline",
+    metavar="POINTS",
+    help="Limits come from the first so many points, such as 12, or from the dates between two, "
+    "such as 2023-01-01..2023-12-01.",
+)
+@click.option(
+    "--screening",
+    default="none",
+    show_default=True,
+    metavar="HOW",
+    help="Whether moving ranges that are too large are left out: none, once or iterative.",
+)
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="LABEL=VALUE",
+    help="A further line to draw, such as 'England 2023=0.72'. May be repeated.",
 )
 @options.better
 @options.target
-@options.breaks
+@options.per
 @options.until
+@click.option(
+    "--show-last",
+    type=int,
+    metavar="POINTS",
+    help="Draw only so many of the latest points; limits and rules use all.",
+)
+@click.option(
+    "--frequency",
+    metavar="LENGTH",
+    help="How long a period is: day, week, month, quarter, year or irregular. Inferred by default.",
+)
 @options.level
 @options.input_options
 @options.output_option("charts.png, charts.pdf, charts.csv or report.html")
@@ -58,8 +109,17 @@ def command(
     limits: str,
     better: str | None,
     target: float | None,
-    breaks: tuple[str, ...],
+    settings: tuple[str, ...],
+    notes: Path | None,
+    centre: float | None,
+    sigma: float | None,
+    baseline: str | None,
+    screening: str,
+    references: tuple[str, ...],
+    per: int | None,
     until: str | None,
+    show_last: int | None,
+    frequency: str | None,
     level: str | None,
     output: Path,
     **given: Any,
@@ -68,8 +128,8 @@ def command(
 
     COUNTS is a table with the columns measure, unit, period, numerator and
     denominator, as `spcbench count` writes it, or any file that a reader turns
-    into one. Records are counted on the way when --packs, --unit-column and
-    --date-column are given.
+    into one; charts of single values take a column value instead. Records are
+    counted on the way when --packs, --unit-column and --date-column are given.
     """
     import spcbench
     from spcbench.cli.inputs import Given, opened, print_advice
@@ -87,13 +147,25 @@ def command(
             chart=chart,
             rules=rules,
             limits=limits,
-            breaks=list(breaks) or None,
+            notes=notes,
             better=better,
             target=target,
+            centre=centre,
+            sigma=sigma,
+            baseline=_baseline(baseline),
+            screening=screening,
+            settings=_pairs("setting", settings),
+            references={
+                label: _number("reference", label, value)
+                for label, value in _pairs("reference", references).items()
+            },
             measure=measure,
             unit=unit,
             level=level,
+            per=per,
+            frequency=frequency,
             until=until,
+            show_last=show_last,
             host=host,
         )
     print_advice(charts.advice)
@@ -103,3 +175,35 @@ def command(
         )
     for path in written:
         click.echo(path)
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE as a mapping."""
+    made = {}
+    for one in given:
+        name, equals, value = one.rpartition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise OptionError(f"--{option} {one!r} must be written as NAME=VALUE")
+        made[name.strip()] = value.strip()
+    return made
+
+
+def _number(option: str, label: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise OptionError(f"--{option} {label!r} needs a number, not {value!r}") from error
+
+
+def _baseline(given: str | None) -> int | tuple[str, str] | None:
+    if given is None:
+        return None
+    first, dots, last = given.partition("..")
+    if dots:
+        return first, last
+    if not given.isdecimal():
+        raise OptionError(
+            f"--baseline {given!r} must be a number of points, such as 12, or two dates, such as "
+            "2023-01-01..2023-12-01"
+        )
+    return int(given)

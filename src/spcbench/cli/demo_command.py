@@ -71,6 +71,7 @@ def _written(folder: Path, host: PluginHost) -> Iterator[tuple[Path, str]]:
     yield births, "three years of births at seven trusts, one row a baby (invented)"
     counted = _counted(births, host)
     yield from _tables(counted, folder)
+    yield write_notes(folder), "when a new phase begins at every trust, and why (invented)"
     yield from _pictures(counted, folder, host)
 
 
@@ -91,8 +92,9 @@ def _counted(births: Path, host: PluginHost) -> Counted:
         )
     return replace(
         counted,
-        counts=counted.counts.assign(note=INVENTED),
-        rejects=counted.rejects.assign(note=INVENTED),
+        # A label, not a note: charts would draw a note beside every point.
+        counts=counted.counts.assign(invented=INVENTED),
+        rejects=counted.rejects.assign(invented=INVENTED),
         display={
             name: replace(display, title=f"{display.title} (invented records)")
             for name, display in counted.display.items()
@@ -114,25 +116,75 @@ def _tables(counted: Counted, folder: Path) -> Iterator[tuple[Path, str]]:
     yield rejects, f"the {len(counted.rejects)} records that could not be used, and why"
 
 
+def write_notes(folder: Path) -> Path:
+    """Write decisions of nobody, for a reason that never was, and one comment.
+
+    Parameters
+    ----------
+    folder : path
+        Where `notes.csv` goes; one of that name is replaced.
+    """
+    import pandas as pd
+
+    from spcbench.builtin.formats import csv_bytes
+    from spcbench.notes import note
+    from spcbench.writing import write_files
+
+    rebase = note(
+        "rebase",
+        measure=MEASURE,
+        date="2022-11-01",
+        reason="Invented: cord clamping within reach of every bed",
+        author="Nobody (invented)",
+    )
+    comment = note(
+        "comment",
+        measure=MEASURE,
+        unit=IMPROVED,
+        date="2024-03-11",
+        reason="Invented: first test of a timer on the resuscitaire",
+    )
+    table = pd.concat([rebase, comment.astype(rebase.dtypes)], ignore_index=True)
+    (path,) = write_files({folder / "notes.csv": csv_bytes(table)})
+    return path
+
+
 def _pictures(counted: Counted, folder: Path, host: PluginHost) -> Iterator[tuple[Path, str]]:
     import spcbench
 
-    first, last = LAST_YEAR
     with stage("Calculating charts and funnels"):
-        small = spcbench.control_charts(counted, measure=MEASURE, host=host)
-        single = spcbench.control_charts(counted, measure=MEASURE, unit=IMPROVED, host=host)
-        funnel = spcbench.funnels(counted, measure=MEASURE, first=first, last=last, host=host)
-        all_charts = spcbench.control_charts(counted, host=host)
-        all_funnels = spcbench.funnels(counted, first=first, last=last, host=host)
-    files: tuple[tuple[list[ControlCharts | Funnels], str, str], ...] = (
-        ([single], "p-chart.png", f"one control chart: deferred cord clamping at {IMPROVED}"),
-        ([small], "chart.png", "the same measure at all seven trusts"),
-        ([small], "chart.csv", "the points of those charts; signals and more beside it"),
-        ([funnel], "funnel.png", "the seven trusts compared over the last year"),
-        ([all_charts, all_funnels], "report.html", "all measures on one page"),
-    )
+        files = list(_results(counted, folder, host))
     for results, name, words in files:
         with stage(f"Writing {name}"):
             report = spcbench.Report(results, title="Demonstration (invented records)")
             written = spcbench.write(report, folder / name, host=host)
         yield written[0], words
+
+
+def _results(
+    counted: Counted, folder: Path, host: PluginHost
+) -> Iterator[tuple[list[ControlCharts | Funnels], str, str]]:
+    """Charts and funnels, the file that each is written to, and what that is."""
+    from spcbench import control_charts, funnels
+    from spcbench.testing.births import INVENTED
+
+    first, last = LAST_YEAR
+    one = control_charts(counted, measure=MEASURE, unit=IMPROVED, host=host)
+    yield [one], "p-chart.png", f"one control chart: deferred cord clamping at {IMPROVED}"
+    phases = control_charts(
+        counted, measure=MEASURE, unit=IMPROVED, notes=folder / "notes.csv", host=host
+    )
+    yield [phases], "p-chart-notes.png", "the same chart with what notes.csv says"
+    small = control_charts(counted, measure=MEASURE, host=host)
+    yield [small], "chart.png", "the same measure at all seven trusts"
+    # Points keep no labels, so that here a note on each has to say it.
+    noted = replace(counted, counts=counted.counts.assign(note=INVENTED))
+    points = control_charts(noted, measure=MEASURE, host=host)
+    yield [points], "chart.csv", "the points of those charts; signals and more beside it"
+    funnel = funnels(counted, measure=MEASURE, first=first, last=last, host=host)
+    yield [funnel], "funnel.png", "the seven trusts compared over the last year"
+    everything: list[ControlCharts | Funnels] = [
+        control_charts(counted, host=host),
+        funnels(counted, first=first, last=last, host=host),
+    ]
+    yield everything, "report.html", "all measures on one page"

@@ -116,13 +116,15 @@ rules = click.option(
     metavar="NAME",
     help="Which rules find special causes (see `spcbench rules`).",
 )
-breaks = click.option(
-    "--break",
-    "breaks",
-    multiple=True,
-    metavar="DATE",
-    help="First day of a new phase, such as 2024-04-01: limits start afresh there. "
-    "May be repeated.",
+notes = click.option(
+    "--notes",
+    type=FILE,
+    metavar="FILE",
+    help="Table of decisions: where phases begin (rebase), baselines (freeze), points not to use "
+    "(exclude), and comments to draw.",
+)
+per = click.option(
+    "--per", type=int, metavar="NUMBER", help="Show values per so many, such as 100 or 1000."
 )
 until = click.option(
     "--until", metavar="DATE", help="Last period to use, to leave out one that is not complete."

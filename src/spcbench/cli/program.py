@@ -17,7 +17,14 @@ from spcbench.errors import AmbiguousNameError, OptionError, SpcbenchError, sugg
 from spcbench.plugin.host import PluginHost, default_host
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "From records to reports, in this order": ("demo", "count", "chart", "funnel", "report"),
+    "From records to reports, in this order": (
+        "demo",
+        "count",
+        "chart",
+        "steps",
+        "funnel",
+        "report",
+    ),
     "What spcbench and its plugins know": (
         "measures",
         "rules",

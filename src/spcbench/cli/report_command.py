@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @options.rules
 @options.better
 @options.target
-@options.breaks
+@options.notes
 @options.until
 @options.level
 @options.input_options
@@ -45,7 +45,7 @@ def command(
     rules: str,
     better: str | None,
     target: float | None,
-    breaks: tuple[str, ...],
+    notes: Path | None,
     until: str | None,
     level: str | None,
     output: Path,
@@ -75,9 +75,7 @@ def command(
     with stage("Calculating charts and funnels"):
         if periods_of(table) >= 2:
             results.append(
-                spcbench.control_charts(
-                    table, rules=rules, breaks=list(breaks) or None, until=until, **shared
-                )
+                spcbench.control_charts(table, rules=rules, notes=notes, until=until, **shared)
             )
         results.append(spcbench.funnels(table, last=until, **shared))
     for result in results:

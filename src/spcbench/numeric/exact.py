@@ -26,6 +26,9 @@ from spcbench.numeric.segments import Flags, Floats
 
 Tail = Callable[[Floats, Floats, Floats], Floats]
 
+ON_CENTRE = 1e-9
+"""A count nearer to the expected one than this share of it is on the centre."""
+
 
 def at_most(r: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> Floats:
     """Probability of at most `r` events among `n`, each of probability `p`.
@@ -241,15 +244,66 @@ def tail_scores(r: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> Floats:
     """
     r, n, p = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (r, n, p)))
     above = r > n * p
-    tail = np.where(above, at_least(r, n, p), at_most(r, n, p))
-    score = np.maximum(-special.ndtri(tail), 0.0)
+    score = normal_scores(np.where(above, at_least(r, n, p), at_most(r, n, p)))
+    return signed_scores(score, above, r, n, n * p)
+
+
+def normal_scores(tail: Floats, *, at_nominal: bool = False) -> Floats:
+    """Normal scores of one-sided tails, on the same side of 1, 2 and 3 as their tail.
+
+    Parameters
+    ----------
+    tail : array of float
+        Probabilities between 0 and 1; NaN gives NaN.
+    at_nominal : bool
+        Whether a tail of exactly that of k sigma is beyond it already.
+
+    Returns
+    -------
+    array of float
+        At least 0; infinite for a tail of 0.
+
+    Examples
+    --------
+    >>> normal_scores(np.array([0.8, 0.025])).round(2)
+    array([0.  , 1.96])
+    """
+    score: Floats = np.maximum(-special.ndtri(tail), 0.0)
     for sigma in (1.0, 2.0, 3.0):
-        beyond = tail < special.ndtr(-sigma)
+        nominal = special.ndtr(-sigma)
+        beyond = tail <= nominal if at_nominal else tail < nominal
         score = np.where(beyond, np.maximum(score, np.nextafter(sigma, np.inf)), score)
         score = np.where(~beyond & (score > sigma), sigma, score)
-    on_centre = np.isclose(r, n * p, rtol=1e-9, atol=0.0)
+    return score
+
+
+def signed_scores(
+    score: Floats, above: Flags, r: Floats, n: npt.ArrayLike, expected: Floats
+) -> Floats:
+    """Scores with the sign of their side; 0 on the centre, NaN of no cases.
+
+    Parameters
+    ----------
+    score : array of float
+        Sizes of the scores.
+    above : array of bool
+        Where the count is above what is expected.
+    r, n, expected : array of float
+        Events, cases, and events expected.
+
+    Returns
+    -------
+    array of float
+
+    Examples
+    --------
+    >>> one, two = np.array([2.0]), np.array([8.0])
+    >>> signed_scores(one, np.array([False]), two, 10, np.array([9.0]))
+    array([-2.])
+    """
+    on_centre = np.isclose(r, expected, rtol=ON_CENTRE, atol=0.0)
     score = np.where(on_centre, 0.0, np.where(above, score, -score))
-    return np.where(n > 0, score, np.nan)
+    return np.where(np.asarray(n) > 0, score, np.nan)
 
 
 def verdicts(

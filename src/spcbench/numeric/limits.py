@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from spcbench.numeric import exact
+from spcbench.numeric import small_counts
+from spcbench.numeric.chance import BINOMIAL, Law
 from spcbench.numeric.segments import Flags, Floats, Segments
 
 METHODS = ("normal", "exact", "mid_p", "jeffreys", "spiegelhalter", "arcsine", "given")
@@ -119,8 +120,11 @@ class Limits:
 WARNING_SHARE = 2 / 3
 """Warning lines stand at this share of the limits' distance: 2 sigma of 3."""
 
-EXACT_BELOW = 5.0
+EXACT_BELOW = small_counts.EXACT_BELOW
 """Expected events or non-events under which ``auto`` takes exact limits."""
+
+LIMIT_METHODS = ("auto", "normal", *small_counts.SMALL_METHODS)
+"""What `ChartOptions.limit_method` may say on a control chart of counts."""
 
 
 def p_limits(series: Series, options: ChartOptions) -> Limits:
@@ -132,15 +136,21 @@ def p_limits(series: Series, options: ChartOptions) -> Limits:
         With `numerator` and `denominator`; rows where either is NaN, or the
         denominator 0, are "no data" and leave both sums.
     options : ChartOptions
-        `limit_method` is ``"normal"``, ``"exact"``, or ``"auto"``: exact where
-        a segment expects fewer than 5 events or non-events anywhere.
+        `limit_method` is ``"normal"``, ``"exact"``, ``"mid_p"``,
+        ``"jeffreys"``, or ``"auto"``: exact where a segment expects fewer than
+        5 events or non-events anywhere, else normal.
 
     Returns
     -------
     Limits
         Shape (rows,), proportions. Limits are clipped to 0 and 1; `sigma` is
-        the binomial one whatever the method. A segment without a baseline has
-        NaN throughout.
+        the binomial one whatever the method, round a given centre too. A
+        segment without a baseline or a given centre has NaN throughout.
+
+    Raises
+    ------
+    ValueError
+        If counts are missing, or there is no such limit method.
 
     References
     ----------
@@ -163,34 +173,71 @@ def p_limits(series: Series, options: ChartOptions) -> Limits:
     """
     if series.numerator is None or series.denominator is None:
         raise ValueError("a p chart needs numerators and denominators")
-    numerator, denominator, segments = series.numerator, series.denominator, series.segments
+    pooled, centre = pooled_centre(series, series.numerator, series.denominator)
+    sigma = binomial_sigma(centre, series.denominator)
+    counts = Counts(BINOMIAL, series.numerator, series.denominator, pooled)
+    return count_limits(series, options, counts, centre, sigma)
+
+
+def binomial_sigma(centre: Floats, denominator: Floats) -> Floats:
+    """Standard deviation of a proportion by chance alone, √(p(1 − p)/n).
+
+    Parameters
+    ----------
+    centre, denominator : array of float, shape (rows,)
+        The proportion in control, and the cases; NaN gives NaN.
+
+    Returns
+    -------
+    array of float, shape (rows,)
+        NaN of no cases.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> binomial_sigma(np.array([0.5, 0.5]), np.array([100.0, 0.0]))
+    array([0.05,  nan])
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = _pooled(series, numerator, denominator)
-        centre = segments.spread(pooled)
         # Working in place: fresh memory costs more than the arithmetic.
         sigma = 1.0 - centre
         sigma *= centre
         sigma /= denominator
         np.sqrt(sigma, out=sigma)
-        sigma[np.isinf(sigma)] = np.nan
-        z = series.value - centre
-        z /= sigma
-        small = _takes_exact(denominator, pooled, segments, options.limit_method)
-    z[(sigma == 0) & (series.value == centre)] = 0.0
-    limits = normal_limits(centre, sigma, z, options.sigma, lowest=0.0, highest=1.0)
-    if small.any():
-        _make_exact(limits, segments.spread(small), numerator, denominator, options.sigma)
-    return limits
+    sigma[np.isinf(sigma)] = np.nan
+    return sigma
 
 
-def _pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
-    """Events over cases of each segment's baseline."""
+def pooled_centre(series: Series, numerator: Floats, denominator: Floats) -> tuple[Floats, Floats]:
+    """Events over cases of each segment's baseline, and the centre line.
+
+    Parameters
+    ----------
+    series : Series
+        Rows outside the baseline, or whose value is NaN, leave both sums;
+        `given_centre` stands where it is not NaN.
+    numerator, denominator : array of float, shape (rows,)
+        Events, and cases or exposure.
+
+    Returns
+    -------
+    pooled : array of float, shape (segments,)
+        NaN without a baseline.
+    centre : array of float, shape (rows,)
+    """
     kept = series.in_baseline & ~np.isnan(series.value)
     if not kept.all():
         numerator = np.where(kept, numerator, 0.0)
         denominator = np.where(kept, denominator, 0.0)
     sums = series.segments.sums
-    return np.asarray(sums(numerator) / sums(denominator), dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = np.asarray(sums(numerator) / sums(denominator), dtype=np.float64)
+    return pooled, or_given(series.segments.spread(pooled), series.given_centre)
+
+
+def or_given(estimated: Floats, given: Floats | None) -> Floats:
+    """What the analyst gave, else what was estimated; shape (rows,), NaN where neither."""
+    return estimated if given is None else np.where(np.isnan(given), estimated, given)
 
 
 def normal_limits(
@@ -238,36 +285,136 @@ def normal_limits(
     )
 
 
-def _takes_exact(
-    denominator: Floats, pooled: Floats, segments: Segments, limit_method: str
-) -> Flags:
-    """Which segments take exact limits."""
-    if limit_method != "auto":
-        return np.full(pooled.size, limit_method == "exact")
-    # No data, and nothing at all expected of no cases, decide nothing.
-    cases = denominator > 0
-    if not cases.all():
-        denominator = np.where(cases, denominator, np.inf)
-    fewest = np.minimum(pooled, 1.0 - pooled) * segments.minima(denominator)
-    # Exactly 5 stays normal, though 1 − p loses its last digits: 50 × (1 − 0.9) is 4.99….
-    return np.asarray(fewest < EXACT_BELOW * (1.0 - 1e-9), dtype=np.bool_)
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts behind a chart; arrays of shape (rows,) unless said.
+
+    Parameters
+    ----------
+    law : Law
+        How they vary by chance alone.
+    numerator, size : array of float
+        Events, and cases or exposure.
+    pooled : array of float, shape (segments,)
+        Events over cases of each baseline.
+    """
+
+    law: Law
+    numerator: Floats
+    size: Floats
+    pooled: Floats
 
 
-def _make_exact(
-    limits: Limits, small: Flags, numerator: Floats, denominator: Floats, multiple: float
-) -> None:
-    """Replace the limits of some rows by exact ones, in place."""
-    rows = np.flatnonzero(small)
-    pairs, index = np.unique(
-        np.stack([denominator[rows], limits.centre[rows]]), axis=1, return_inverse=True
+def count_limits(
+    series: Series, options: ChartOptions, counts: Counts, centre: Floats, sigma: Floats
+) -> Limits:
+    """Limits of proportions or rates by the method asked for, round a centre.
+
+    Parameters
+    ----------
+    series : Series
+        `given_sigma` stands where it is not NaN; limits are normal there.
+    options : ChartOptions
+        One of `LIMIT_METHODS`.
+    counts : Counts
+        What the plotted values are made of.
+    centre, sigma : array of float, shape (rows,)
+        Centre line, and standard deviation of each point by chance alone.
+
+    Returns
+    -------
+    Limits
+        Clipped to what the value can be.
+
+    Raises
+    ------
+    ValueError
+        If there is no such limit method.
+    """
+    if options.limit_method not in LIMIT_METHODS:
+        raise ValueError(
+            f"limit_method must be one of {', '.join(LIMIT_METHODS)}, not {options.limit_method!r}"
+        )
+    sigma = or_given(sigma, series.given_sigma)
+    limits = scored_limits(
+        series, options, centre, sigma, highest=1.0 if counts.law.bounded else np.inf
     )
-    size, centre = pairs
+    if options.limit_method == "auto":
+        each = series.given_centre is not None
+        rate = centre if each else counts.pooled
+        small = small_counts.expects_few(counts.law, rate, counts.size, series.segments, each=each)
+    else:
+        small = np.full(len(series.segments), options.limit_method in small_counts.SMALL_METHODS)
+    if not small.any():
+        return limits
+    rows = series.segments.spread(small)
+    if series.given_sigma is not None:
+        rows &= np.isnan(series.given_sigma)
+    method = "exact" if options.limit_method == "auto" else options.limit_method
+    return _small(limits, np.flatnonzero(rows), counts, options.sigma, method)
+
+
+def scored_limits(
+    series: Series,
+    options: ChartOptions,
+    centre: Floats,
+    sigma: Floats,
+    *,
+    highest: float,
+) -> Limits:
+    """Normal limits of a value that is never below 0, with its scores.
+
+    Parameters
+    ----------
+    series : Series
+        Its `value` is judged; where a centre or a sigma was given, `method` is
+        ``given``.
+    options : ChartOptions
+        Its `sigma` counts.
+    centre, sigma : array of float, shape (rows,)
+        Centre line, and standard deviation of each point.
+    highest : float
+        What the value cannot pass.
+
+    Returns
+    -------
+    Limits
+        A value on the centre has the score 0, though sigma be 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = series.value - centre
+        z /= sigma
+    z[(sigma == 0) & (series.value == centre)] = 0.0
+    limits = normal_limits(centre, sigma, z, options.sigma, lowest=0.0, highest=highest)
+    for given in (series.given_centre, series.given_sigma):
+        if given is not None:
+            limits.method[~np.isnan(given)] = METHODS.index("given")
+    return limits
+
+
+def _small(
+    limits: Limits, rows: npt.NDArray[np.intp], counts: Counts, multiple: float, method: str
+) -> Limits:
+    """Limits whose given rows are replaced, in place, by those for small counts."""
+    numerator, size, centre = counts.numerator[rows], counts.size[rows], limits.centre[rows]
+    # A line costs some microseconds: once for every distinct pair.
+    pairs, index = np.unique(np.stack([size, centre]), axis=1, return_inverse=True)
     for sigma, lower, upper in (
         (multiple, limits.lcl, limits.ucl),
         (multiple * WARNING_SHARE, limits.lower_warning, limits.upper_warning),
     ):
         alpha = float(special.ndtr(-sigma))
-        lower[rows] = exact.lower_limit(size, centre, alpha=alpha)[index]
-        upper[rows] = exact.upper_limit(size, centre, alpha=alpha)[index]
-    limits.z[rows] = exact.tail_scores(numerator[rows], denominator[rows], limits.centre[rows])
-    limits.method[rows] = METHODS.index("exact")
+        lower[rows] = small_counts.lower_limit(counts.law, *pairs, alpha=alpha, method=method)[
+            index
+        ]
+        upper[rows] = small_counts.upper_limit(counts.law, *pairs, alpha=alpha, method=method)[
+            index
+        ]
+    limits.z[rows] = small_counts.scores(counts.law, numerator, size, centre, method=method)
+    limits.method[rows] = METHODS.index(method)
+    likely = small_counts.at_a_likely_bound(counts.law, numerator, size, centre)
+    if not likely.any():
+        return limits
+    neutral = np.zeros(limits.centre.size, dtype=np.bool_)
+    neutral[rows] = likely
+    return replace(limits, neutral=neutral)

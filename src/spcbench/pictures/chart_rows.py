@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spcbench.pictures.chart_kinds import Bounds, ChartKind, centre_name, kind_in
 from spcbench.pictures.results import ChartResult, Key, display_of, rows_of
-from spcbench.pictures.theme import spread
+from spcbench.pictures.theme import plain, spread
 from spcbench.pictures.words import number_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LINES = {"ucl": "Upper", "lcl": "Lower", "centre": "Mean", "target": "Target"}
-_ABOVE_ONE_MAY_BE = {"u", "u_prime", "c", "g", "t"}
+LINES = {
+    "reference": "Reference",
+    "ucl": "Upper",
+    "lcl": "Lower",
+    "centre": "Mean",
+    "target": "Target",
+    "trajectory": "Trajectory",
+}
+"""Lines in the order they are drawn, and what they are called."""
+
+_UNBROKEN = ("target", "trajectory", "reference")
+_MOST_LETTERS = (22, 16)  # of one line of a label: alone, and on small charts
+_LETTER = 0.58  # the mean width of a letter, of its size
 
 
 @dataclass(frozen=True, slots=True)
 class ChartLayout:
-    """Sizes in inches and points, from the number of charts."""
+    """Sizes in inches and points, from the number of charts and the words below them."""
 
     columns: int
     rows: int
+    caption_lines: int = 0
 
     @property
     def single(self) -> bool:
@@ -37,85 +50,156 @@ class ChartLayout:
 
     @property
     def height(self) -> float:
-        """Of the whole picture, in inches."""
-        return 5.0 if self.single else 1.7 + 2.3 * self.rows
+        """Of the whole picture, in inches; a long caption takes nothing from the charts."""
+        usual = 5 if self.single else 6
+        caption = max(0, self.caption_lines - usual) * self.caption_size * 1.35 / 72
+        return round((5.0 if self.single else 1.7 + 2.3 * self.rows) + caption, 2)
+
+    @property
+    def panel(self) -> tuple[float, float]:
+        """About how wide and high one chart is, in inches."""
+        return (7.2, 2.8) if self.single else (self.width / self.columns - 0.6, 1.7)
 
     @property
     def base(self) -> float:
         """Of ordinary text, in points."""
         return 10.0 if self.single else 8.5
 
+    @property
+    def caption_size(self) -> float:
+        """Of the caption, in points."""
+        return self.base * 0.78
+
+    @property
+    def label_size(self) -> float:
+        """Of the names of lines, in points."""
+        return self.base * (0.85 if self.single else 0.8)
+
+    @property
+    def label_letters(self) -> int:
+        """Letters in one line of the name of a line."""
+        return _MOST_LETTERS[0] if self.single else _MOST_LETTERS[1]
+
 
 def scaled_points(charts: ChartResult, keys: Sequence[Key], panels: dict[Key, str]) -> pd.DataFrame:
-    """Points of these charts on the display scale, limits clipped to what is possible."""
+    """Points of these charts on the display scale, limits clipped to what is possible.
+
+    `x` is the period; where several events share one within a chart, it is the
+    number of the event in its chart instead, so that their order is kept.
+    """
     import pandas as pd
 
+    last = charts.method.get("show_last")
+    tables = {
+        key: rows_of(charts.points, key, second="unit").dropna(subset=["period"]) for key in keys
+    }
+    by_event = any(rows["period"].duplicated().any() for rows in tables.values())
     parts = []
-    for key in keys:
-        rows = rows_of(charts.points, key, second="unit").dropna(subset=["period"])
-        per = display_of(charts, key[0]).per
-        low, high = _possible(charts, key, rows, per)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "panel": panels[key],
-                    "period": rows["period"].to_numpy(),
-                    "phase": rows["phase"].to_numpy(dtype="int64", na_value=0),
-                    "y": rows["value"].to_numpy() * per,
-                    "verdict": rows["verdict"].astype("string").fillna("common_cause").to_numpy(),
-                    "centre": rows["centre"].to_numpy() * per,
-                    "target": rows["target"].to_numpy() * per,
-                    "lcl": (rows["lcl"].clip(lower=low) * per).to_numpy(),
-                    "ucl": (rows["ucl"].clip(upper=high) * per).to_numpy(),
-                    "lcl_beyond": rows["lcl"].lt(low).to_numpy(),
-                    "ucl_beyond": rows["ucl"].gt(high).to_numpy(),
-                }
-            )
-        )
+    for key, rows in tables.items():
+        part = _scaled(charts, key, rows, panels[key])
+        part["x"] = range(1, len(part) + 1) if by_event else part["period"]
+        parts.append(part if last is None else part.tail(int(last)))
     points = pd.concat(parts, ignore_index=True)
     points["panel"] = pd.Categorical(points["panel"], list(panels.values()))
     return points
 
 
-def _possible(charts: ChartResult, key: Key, rows: pd.DataFrame, per: int) -> tuple[float, float]:
+def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd.DataFrame:
+    import pandas as pd
+
+    _, kind = kind_in(charts, key)
+    factor = kind.factor(display_of(charts, key[0]))
+    low, high = _possible(kind, rows, factor)
+    nothing = pd.Series(math.nan, index=rows.index)
+    verdict = rows["verdict"].astype("string").fillna("common_cause")
+    left_out = rows["excluded"].astype(bool) if "excluded" in rows else verdict.eq("")
+    return pd.DataFrame(
+        {
+            "panel": panel,
+            "period": rows["period"].to_numpy(),
+            "phase": rows["phase"].to_numpy(dtype="int64", na_value=0),
+            "y": rows["value"].to_numpy() * factor,
+            "verdict": verdict.mask(left_out, "excluded").to_numpy(),
+            "note": rows["note"].astype("string").fillna("").to_numpy(),
+            "factor": factor,
+            "lowest": low * factor,
+            "highest": high * factor,
+            "centre": rows["centre"].to_numpy() * factor,
+            "target": rows["target"].to_numpy() * factor,
+            "trajectory": rows.get("trajectory", nothing).to_numpy() * factor,
+            "lcl": (rows["lcl"].clip(lower=low) * factor).to_numpy(),
+            "ucl": (rows["ucl"].clip(upper=high) * factor).to_numpy(),
+            "lcl_beyond": rows["lcl"].lt(low).to_numpy(),
+            "ucl_beyond": rows["ucl"].gt(high).to_numpy(),
+        }
+    )
+
+
+def _possible(kind: ChartKind, rows: pd.DataFrame, factor: int) -> Bounds:
     """The least and greatest value that can be; infinite where nothing is known."""
+    if kind.bounds is not None:
+        return kind.bounds
+    # XmR, run and EWMA charts know no edge of their own: the counts behind them may.
     counted = rows.dropna(subset=["numerator"])
     if counted.empty:
         return -math.inf, math.inf
-    summary = rows_of(charts.summary, key, second="unit")
-    chart = summary["chart"].iloc[0] if len(summary) else ""
     parts_of_whole = (
-        chart not in _ABOVE_ONE_MAY_BE
-        and bool(counted["denominator"].notna().all())
+        bool(counted["denominator"].notna().all())
         and bool((counted["numerator"] <= counted["denominator"]).all())
-        and per == 100
+        and factor == 100
     )
     return 0.0, 1.0 if parts_of_whole else math.inf
 
 
-def line_rows(points: pd.DataFrame) -> pd.DataFrame:
-    """Limits, centre and target as long rows; a new group at each phase and each gap."""
+def line_rows(points: pd.DataFrame, references: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Limits, centre, target and other lines as long rows.
+
+    A new group begins at each phase and each gap. `references` are values on
+    the natural scale by name; each is drawn across every chart.
+    """
     import pandas as pd
 
-    parts = []
-    for line in LINES:
-        # The target belongs to the measure, not to the phase: it does not break.
-        phase = 0 if line == "target" else points["phase"]
-        beyond = points.get(f"{line}_beyond", False)
-        part = points[["panel", "period"]].assign(line=line, y=points[line], beyond=beyond)
-        gaps = part["y"].isna().cumsum()
-        part["group"] = line + points["panel"].cat.codes.astype(str)
-        part["group"] += "/" + pd.Series(phase, index=points.index).astype(str)
-        part["group"] += "/" + gaps.astype(str)
-        parts.append(part.dropna(subset=["y"]))
+    parts = [
+        _line(points, "reference", points["factor"] * value, name=plain(name))
+        for name, value in (references or {}).items()
+    ]
+    parts += [_line(points, line, points[line]) for line in LINES if line != "reference"]
     lines = pd.concat(parts, ignore_index=True)
     lines["line"] = pd.Categorical(lines["line"], list(LINES))
     return drawable(lines)
 
 
+def _line(points: pd.DataFrame, line: str, y: pd.Series[float], name: str = "") -> pd.DataFrame:
+    # Targets belong to the measure, not to the phase: they do not break.
+    phase = "" if line in _UNBROKEN else points["phase"].astype(str)
+    part = points[["panel", "x", "factor"]].assign(
+        line=line, name=name, y=y.astype(float), beyond=points.get(f"{line}_beyond", False)
+    )
+    gaps = part["y"].isna().cumsum().astype(str)
+    part["group"] = line + name + points["panel"].cat.codes.astype(str) + "/" + phase + "/" + gaps
+    return part.dropna(subset=["y"])
+
+
 def drawable(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of groups that have two points or more: plotnine warns about the others."""
     return rows[rows.groupby("group", observed=True)["y"].transform("size") > 1]
+
+
+def height_range(points: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, float]:
+    """How low and high one chart reaches, with some room where nothing varies.
+
+    `points` are those of one chart, `lines` may hold those of others.
+    """
+    own = lines.loc[lines["panel"] == points["panel"].iloc[0], "y"]
+    low = float(min(points["y"].min(), own.min() if len(own) else math.inf))
+    high = float(max(points["y"].max(), own.max() if len(own) else -math.inf))
+    if high > low:
+        return low, high
+    room = 0.05 * abs(high) or 1.0
+    return (
+        max(low - room, float(points["lowest"].iloc[0])),
+        min(high + room, float(points["highest"].iloc[0])),
+    )
 
 
 def line_labels(
@@ -132,27 +216,66 @@ def line_labels(
     letters = 0.055 if layout.single else 0.115  # the height of a label, of the panel's height
     parts = []
     for panel, ends in lines.groupby("panel", observed=True):
-        heights = pd.concat([ends["y"], points.loc[points["panel"] == panel, "y"]])
-        last = ends.drop_duplicates("line", keep="last").sort_values("y", kind="stable")
-        gap = letters * float(heights.max() - heights.min())
-        words = [
-            _line_words(charts, per_panel[panel], line, y, beyond=beyond)
-            for line, y, beyond in zip(last["line"], last["y"], last["beyond"], strict=True)
-        ]
-        parts.append(last.assign(y=spread(list(last["y"]), gap=gap), words=words))
+        low, high = height_range(points[points["panel"] == panel], lines)
+        last = ends.drop_duplicates(["line", "name"], keep="last")
+        last = _told_together(charts, per_panel[panel], last.sort_values("y", kind="stable"))
+        words = [_folded(text, layout.label_letters) for text in last["words"]]
+        apart = spread(
+            list(last["y"]),
+            gap=letters * (high - low),
+            lines=[text.count("\n") + 1 for text in words],
+        )
+        parts.append(last.assign(y=apart, words=words))
     if not parts:
         return lines.assign(words="")
     labels = pd.concat(parts, ignore_index=True)
-    labels["period"] = points["period"].max()
+    labels["x"] = points["x"].max()
     return labels
 
 
-def _line_words(charts: ChartResult, key: Key, line: str, height: float, *, beyond: bool) -> str:
-    name = LINES[line]
-    if line == "centre":
-        chart = rows_of(charts.summary, key, second="unit")["chart"]
-        name = "Median" if len(chart) and chart.iloc[0] == "run" else name
-    unit = "%" if display_of(charts, key[0]).per == 100 else ""
+def label_room(labels: pd.DataFrame, layout: ChartLayout) -> float:
+    """Room for the names of lines, as a share of the length of the x axis."""
+    least = 0.19 if layout.single else 0.4
+    longest = max((len(row) for text in labels["words"] for row in text.split("\n")), default=0)
+    needed = (longest + 2) * _LETTER * layout.label_size / 72
+    return max(least, needed / max(layout.panel[0] - needed, 1.0))
+
+
+def _told_together(charts: ChartResult, key: Key, ends: pd.DataFrame) -> pd.DataFrame:
+    """One label for lines that end at one height, such as limits on their centre."""
+    names, rows = [], []
+    for (height, beyond), same in ends.groupby(["y", "beyond"], sort=False):
+        first, *others = reversed(_pairs(same))
+        line = first[0]
+        # As in "Mean, lower, upper 100%".
+        said = [_line_name(charts, key, *first)]
+        said += [name or _line_name(charts, key, other, "").lower() for other, name in others]
+        joined = ", ".join(said)
+        if said[0] != "Zero":
+            joined += f" {_height_words(charts, key, line, height, beyond=beyond)}"
+        names.append(joined)
+        rows.append(same.sort_values("line", kind="stable").index[-1])
+    return ends.loc[rows].assign(words=names)
+
+
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    in_order = rows.sort_values("line", kind="stable")
+    return list(zip(in_order["line"], in_order["name"], strict=True))
+
+
+def _line_name(charts: ChartResult, key: Key, line: str, name: str) -> str:
+    return centre_name(charts, key) if line == "centre" else name or LINES[line]
+
+
+def _height_words(charts: ChartResult, key: Key, line: str, height: float, *, beyond: bool) -> str:
+    percent = kind_in(charts, key)[1].percent(display_of(charts, key[0]))
     side = ("> " if line == "ucl" else "< ") if beyond else ""
-    # SVG drops an ordinary space at the start of a text.
-    return f"\u00a0{name} {side}{number_text(height)}{unit}"
+    return f"{side}{number_text(height)}{percent}"
+
+
+def _folded(text: str, letters: int) -> str:
+    """The label in lines that fit; SVG drops an ordinary space at the start of one."""
+    import textwrap
+
+    lines = textwrap.wrap(text, letters, break_on_hyphens=False) or [""]
+    return "\n".join(f"\u00a0\u00a0{line}" for line in lines)

@@ -6,41 +6,39 @@ display scale, clipping to possible values, and where labels stand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from spcbench.errors import OptionError
+from spcbench.pictures.chart_caption import caption_text, chart_labels, chart_titles, tick_sign
+from spcbench.pictures.chart_comments import comment_layers
 from spcbench.pictures.chart_rows import (
     ChartLayout,
     drawable,
+    height_range,
+    label_room,
     line_labels,
     line_rows,
     scaled_points,
 )
-from spcbench.pictures.results import (
-    ChartResult,
-    Key,
-    chart_keys,
-    display_of,
-    unit_title,
-)
+from spcbench.pictures.results import ChartResult, Key, chart_keys
 from spcbench.pictures.theme import (
+    EXCLUDED_MARK,
     INK,
     LIMIT_GREY,
+    MUTED,
     POINT_MARKS,
+    PURPLE,
     TARGET_RED,
+    by_day,
     date_breaks,
     date_text,
     picture_theme,
-    wrapped,
 )
-from spcbench.pictures.words import (
-    chart_name,
-    count_text,
-    excess_variation,
-    number_text,
-    scale_text,
-)
+from spcbench.pictures.words import number_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +47,24 @@ if TYPE_CHECKING:
 MOST_CHARTS = 150
 """More small charts than this in one picture can no longer be read."""
 
-_LINE_COLOURS = {"ucl": LIMIT_GREY, "lcl": LIMIT_GREY, "centre": INK, "target": TARGET_RED}
-_LINE_STYLES = {"ucl": "dashed", "lcl": "dashed", "centre": "solid", "target": (0, (6, 2, 1, 2))}
+_LINE_COLOURS = {
+    "ucl": LIMIT_GREY,
+    "lcl": LIMIT_GREY,
+    "centre": INK,
+    "target": TARGET_RED,
+    "trajectory": PURPLE,
+    "reference": MUTED,
+}
+# Told apart without colour too: short and long dashes, dash and dot, dots.
+_LINE_STYLES = {
+    "ucl": (0, (3.5, 2)),
+    "lcl": (0, (3.5, 2)),
+    "centre": "solid",
+    "target": (0, (9, 3)),
+    "trajectory": (0, (6, 2, 1, 2)),
+    "reference": (0, (1, 1.8)),
+}
+_MARKS = {**POINT_MARKS, "excluded": EXCLUDED_MARK}
 
 
 def control_chart(
@@ -102,27 +116,33 @@ def control_chart(
 def draw_charts(charts: ChartResult, keys: Sequence[Key], *, columns: int | None = None) -> ggplot:
     """Draw exactly these charts (measure, unit), in this order."""
     import plotnine as p9
+    from pandas.api.types import is_datetime64_any_dtype as is_date
 
     if not keys:
         return nothing_to_draw("There are no control charts to draw.")
-    wide = columns or _columns_for(len(keys))
-    layout = ChartLayout(min(wide, len(keys)), -(-len(keys) // min(wide, len(keys))))
-    panels = _panel_titles(charts, keys, layout)
-    points = scaled_points(charts, keys, panels)
+    wide = min(columns or _columns_for(len(keys)), len(keys))
+    layout = ChartLayout(wide, -(-len(keys) // wide))
+    points = scaled_points(charts, keys, chart_titles(charts, keys, layout))
     if points["y"].isna().all():
         return nothing_to_draw("There are no values to draw.")
-    lines = line_rows(points)
+    lines = line_rows(points, charts.method.get("references"))
+    caption = caption_text(charts, keys, points, lines, layout)
+    layout = replace(layout, caption_lines=caption.count("\n") + 1)
+    labels = line_labels(points, lines, charts, keys, layout)
+    by_event = not is_date(points["x"])
     plot = (
-        p9.ggplot(mapping=p9.aes("period", "y"))
+        p9.ggplot(mapping=p9.aes("x", "y"))
         + _phase_starts(points)
-        + _line_layer(lines)
+        + _line_layers(lines)
         + _value_layers(points, layout)
-        + _label_layer(line_labels(points, lines, charts, keys, layout), layout)
+        + _label_layer(labels, layout)
+        + comment_layers(points, lines, layout)
         + _empty_panels(points, layout)
-        + _date_axis(points, layout)
-        + p9.scale_y_continuous(labels=_axis_labels(charts, keys), expand=(0.06, 0))
+        + _room(points, lines)
+        + _x_axis(points, layout, room=label_room(labels, layout), by_event=by_event)
+        + p9.scale_y_continuous(labels=_tick_words(tick_sign(charts, keys)), expand=(0.06, 0))
         + picture_theme(width=layout.width, height=layout.height, base=layout.base)
-        + _words(charts, keys, layout)
+        + chart_labels(charts, keys, layout, caption, by_event=by_event)
     )
     if layout.single:
         return plot
@@ -146,36 +166,22 @@ def _columns_for(charts: int) -> int:
     return next(wide for wide, most in ((1, 1), (2, 4), (3, 24), (5, 10**9)) if charts <= most)
 
 
-def _panel_titles(charts: ChartResult, keys: Sequence[Key], layout: ChartLayout) -> dict[Key, str]:
-    """One different heading per chart: what differs between them, and no more."""
-    measures, units = {key[0] for key in keys}, {key[1] for key in keys}
-    width = layout.width / layout.columns - 0.5
-    titles: dict[Key, str] = {}
-    for key in keys:
-        display = display_of(charts, key[0])
-        parts = [unit_title(charts, key[1])] if len(units) > 1 else []
-        if len(measures) > 1:
-            parts.insert(0, f"{display.title}{scale_text(display.per)}")
-        title = wrapped(" · ".join(parts), width=width, size=layout.base, bold=True)
-        if title in titles.values():
-            title += f" [{key[0]}, {key[1]}]"
-        titles[key] = title
-    return titles
-
-
-def _line_layer(lines: pd.DataFrame) -> list[Any]:
+def _line_layers(lines: pd.DataFrame) -> list[Any]:
     import plotnine as p9
 
     if lines.empty:
         return []
+    # A trajectory is a path to be followed; the others hold for a period at a time.
+    path = lines["line"] == "trajectory"
+    look = p9.aes(group="group", color="line", linetype="line")
+    layers = []
+    if not path.all():
+        steps = lines[~path]
+        layers.append(p9.geom_step(look, steps, direction="mid", size=0.6, show_legend=False))
+    if path.any():
+        layers.append(p9.geom_path(look, lines[path], size=0.7, show_legend=False))
     return [
-        p9.geom_step(
-            p9.aes(group="group", color="line", linetype="line"),
-            data=lines,
-            direction="mid",
-            size=0.6,
-            show_legend=False,
-        ),
+        *layers,
         p9.scale_color_manual(_LINE_COLOURS, guide=None),
         p9.scale_linetype_manual(_LINE_STYLES, guide=None),
     ]
@@ -191,10 +197,10 @@ def _value_layers(points: pd.DataFrame, layout: ChartLayout) -> list[Any]:
     gaps = points["y"].isna().cumsum()[known.index]
     known["group"] = known["panel"].cat.codes.astype(str) + "/" + known["phase"].astype(str)
     known["group"] += "/" + gaps.astype(str)
-    shown = [verdict for verdict in POINT_MARKS if (known["verdict"] == verdict).any()]
-    marks = [POINT_MARKS[verdict] for verdict in shown]
+    shown = [verdict for verdict in _MARKS if (known["verdict"] == verdict).any()]
+    marks = [_MARKS[verdict] for verdict in shown]
     known["words"] = pd.Categorical(
-        known["verdict"].map({verdict: mark.words for verdict, mark in POINT_MARKS.items()}),
+        known["verdict"].map({verdict: mark.words for verdict, mark in _MARKS.items()}),
         [mark.words for mark in marks],
     )
     scale = 1.0 if layout.single else 0.75
@@ -204,8 +210,11 @@ def _value_layers(points: pd.DataFrame, layout: ChartLayout) -> list[Any]:
             p9.aes(group="group"), data=joined, color="#767676", size=0.6, show_legend=False
         )
     ]
+    hollow = known[known["verdict"] == "excluded"]
+    under = [p9.geom_point(data=hollow, color="white", size=2.6 * scale, show_legend=False)]
     return [
         *(path if len(joined) else []),
+        *(under if len(hollow) else []),
         p9.geom_point(
             p9.aes(fill="words", shape="words", size="words"), data=known, color=INK, stroke=0.4
         ),
@@ -226,6 +235,21 @@ def _empty_panels(points: pd.DataFrame, layout: ChartLayout) -> list[Any]:
     return [p9.geom_text(p9.aes(label="words"), words, ha="left", size=layout.base, color=INK)]
 
 
+def _room(points: pd.DataFrame, lines: pd.DataFrame) -> list[Any]:
+    """Some height for charts on which nothing varies: a mark of 100.02 % says nothing."""
+    import pandas as pd
+    import plotnine as p9
+
+    ends = [
+        pd.DataFrame({"panel": panel, "x": rows["x"].iloc[0], "y": height_range(rows, lines)})
+        for panel, rows in points.groupby("panel", observed=True)
+        if rows["y"].notna().any()
+    ]
+    room = pd.concat(ends)
+    room["panel"] = pd.Categorical(room["panel"], points["panel"].cat.categories)
+    return [p9.geom_blank(data=room)]
+
+
 def _phase_starts(points: pd.DataFrame) -> list[Any]:
     import plotnine as p9
 
@@ -235,7 +259,7 @@ def _phase_starts(points: pd.DataFrame) -> list[Any]:
         return []
     return [
         p9.geom_vline(
-            p9.aes(xintercept="period"),
+            p9.aes(xintercept="x"),
             later,
             linetype="dotted",
             color=LIMIT_GREY,
@@ -255,84 +279,54 @@ def _label_layer(labels: pd.DataFrame, layout: ChartLayout) -> list[Any]:
             data=labels,
             ha="left",
             va="center_baseline",
-            size=layout.base * (0.85 if layout.single else 0.8),
+            size=layout.label_size,
+            lineheight=1.1,
             show_legend=False,
         )
     ]
 
 
-def _date_axis(points: pd.DataFrame, layout: ChartLayout) -> Any:
+def _x_axis(points: pd.DataFrame, layout: ChartLayout, *, room: float, by_event: bool) -> Any:
     import pandas as pd
     import plotnine as p9
 
-    dates = [pd.Timestamp(date) for date in sorted(points["period"].unique())]
-    room = 0.19 if layout.single else 0.4  # for the names of the lines
-    return p9.scale_x_datetime(
-        breaks=date_breaks(dates, most=8 if layout.single else 3),
-        labels=lambda breaks: [date_text(pd.Timestamp(at)) for at in breaks],
-        expand=(0.02, 0, room, 0),
-    )
-
-
-def _axis_labels(charts: ChartResult, keys: Sequence[Key]) -> Any:
-    scales = {display_of(charts, key[0]).per for key in keys}
-    unit = "%" if scales == {100} else ""
-    return lambda breaks: [f"{number_text(at, decimals=2)}{unit}" for at in breaks]
-
-
-def _words(charts: ChartResult, keys: Sequence[Key], layout: ChartLayout) -> Any:
-    import plotnine as p9
-
-    displays = {key[0]: display_of(charts, key[0]) for key in keys}
-    units = {key[1] for key in keys}
-    only = next(iter(displays.values()))
-    title = only.title if len(displays) == 1 else "Control charts"
-    named = unit_title(charts, keys[0][1]) if len(units) == 1 else count_text(len(units), "unit")
-    width = layout.width - 0.4
-    per = {display.per for display in displays.values()}
-    y = scale_text(only.per).strip().capitalize() if len(per) == 1 and only.per > 100 else ""
-    return p9.labs(
-        title=wrapped(title, width=width, size=layout.base * 1.3, bold=True),
-        subtitle=wrapped(named, width=width, size=layout.base),
-        caption=wrapped(_caption(charts, keys), width=width, size=layout.base * 0.74),
-        x="",
-        y=y,
-    )
-
-
-def _limit_words(charts: ChartResult, wanted: set[Key]) -> str:
-    """How the drawn limits were calculated."""
-    points = charts.points
-    pairs = zip(points["measure"], points["unit"].fillna(""), strict=True)
-    methods = points["limit_method"][[pair in wanted for pair in pairs]]
-    known = {"normal": "normal approximation", "exact": "exact binomial"}
-    return " or ".join(known.get(str(one), str(one)) for one in sorted(methods.dropna().unique()))
-
-
-def _caption(charts: ChartResult, keys: Sequence[Key]) -> str:
-    method = charts.method
-    wanted = set(keys)
-    pairs = zip(charts.summary["measure"], charts.summary["unit"].fillna(""), strict=True)
-    summary = charts.summary[[pair in wanted for pair in pairs]]
-    kinds = dict.fromkeys(chart_name(chart) for chart in summary["chart"].dropna())
-    rules = method.get("rule_set_title") or method.get("rule_set") or "none"
-    said = [
-        f"Method: {', '.join(kinds) or 'none'}; limits at {number_text(method.get('sigma', 3.0))} "
-        f"sigma ({_limit_words(charts, wanted)}). Rules: {rules}."
-    ]
-    expected = summary["expected_false_signals"].dropna()
-    if len(expected):
-        where = "on this chart" if len(keys) == 1 else f"on these {len(keys)} charts"
-        said.append(
-            f"If nothing had changed, about {number_text(float(expected.sum()))} false signals "
-            f"would be expected {where}."
+    day = by_day(points["period"])
+    most, expand = 8 if layout.single else 3, (0.02, 0, room, 0)
+    most -= 2 if by_event and layout.single else 0  # there the day is always named
+    if by_event:
+        number = sorted(int(at) for at in points["x"].unique())
+        steps = [at for at in number if at % _step(len(number), most) == 0] or number[:1]
+        dates = dict(zip(points["x"], points["period"], strict=True)) if layout.single else {}
+        return p9.scale_x_continuous(
+            breaks=steps,
+            labels=[f"{at}\n{date_text(dates[at], day=day)}" if dates else f"{at}" for at in steps],
+            expand=expand,
         )
-    if note := excess_variation(charts.advice, keys, "chart"):
-        said.append(note)
-    said.append(
-        "Lines: solid black = centre; dashed grey = limits; dash-dotted red = target; "
-        "dotted upright = new phase. Limits beyond possible values are drawn at the edge."
+    dated = [pd.Timestamp(date) for date in sorted(points["x"].unique())]
+    return p9.scale_x_datetime(
+        breaks=date_breaks(dated, most=most),
+        labels=lambda breaks: [date_text(pd.Timestamp(at), day=day) for at in breaks],
+        expand=expand,
     )
-    if len(keys) == 1:
-        said += [reason.rstrip(".") + "." for reason in summary["reason"].dropna() if reason]
-    return " ".join(said)
+
+
+def _step(number: int, most: int) -> int:
+    """Events from one mark of the axis to the next: 1, 2, 5, 10 and so on."""
+    wide, power = -(-number // most), 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if step >= wide:
+                return step
+        power *= 10
+
+
+def _tick_words(sign: str) -> Callable[[Sequence[float]], list[str]]:
+    """Numbers of the y axis, with as many decimals as keep two marks apart."""
+
+    def words(breaks: Sequence[float]) -> list[str]:
+        known = sorted({at for at in breaks if not math.isnan(at)})
+        step = min((b - a for a, b in pairwise(known)), default=1.0)
+        decimals = max(2, -math.floor(math.log10(step)))
+        return [f"{number_text(at, decimals=decimals)}{sign}" for at in breaks]
+
+    return words

@@ -15,11 +15,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from spcbench.errors import OptionError
+from spcbench.pictures.chart_words import describe_chart
 from spcbench.pictures.control_chart import control_chart, draw_charts, nothing_to_draw
 from spcbench.pictures.funnel_plot import draw_funnels, funnel_plot
 from spcbench.pictures.results import chart_keys, funnel_keys
 from spcbench.pictures.theme import FONT
-from spcbench.pictures.words import describe_chart, describe_funnel
+from spcbench.pictures.words import describe_funnel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,6 +28,9 @@ LIMIT_GREY = "#6E6E6E"
 
 FONT = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
 
+_APART = 0.7
+"""Labels of an axis stand at least this share of an even spacing apart."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -49,6 +52,9 @@ POINT_MARKS = {
 }
 """Points of a control chart, by verdict."""
 
+EXCLUDED_MARK = Mark("Not used", "$⦻$", INK, 4.2)
+"""A point that is shown and not used, whatever its verdict: a hollow circle with a cross."""
+
 
 def month_text(date: pd.Timestamp) -> str:
     """A month in British English, whatever the locale of the machine.
@@ -62,16 +68,31 @@ def month_text(date: pd.Timestamp) -> str:
     return f"{_MONTHS[date.month - 1]} {date.year}"
 
 
-def date_text(date: pd.Timestamp) -> str:
+def date_text(date: pd.Timestamp, *, day: bool = False) -> str:
     """A date in British English: the day first, and only where it matters.
+
+    Parameters
+    ----------
+    date : Timestamp
+        The first day of a period, or the day of an event.
+    day : bool
+        Whether to name the day even if it is the first of its month, as among
+        the dates of events.
 
     Examples
     --------
     >>> import pandas as pd
     >>> date_text(pd.Timestamp("2024-04-01")), date_text(pd.Timestamp("2024-04-12"))
     ('Apr 2024', '12 Apr 2024')
+    >>> date_text(pd.Timestamp("2024-04-01"), day=True)
+    '1 Apr 2024'
     """
-    return month_text(date) if date.day == 1 else f"{date.day} {month_text(date)}"
+    return f"{date.day} {month_text(date)}" if day or date.day > 1 else month_text(date)
+
+
+def by_day(dates: pd.Series[pd.Timestamp]) -> bool:
+    """Whether dates are those of days, not of months: their days are to be named."""
+    return bool(dates.dt.day.gt(1).any())
 
 
 def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestamp]:
@@ -88,7 +109,7 @@ def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestam
     -------
     list of Timestamp
         The first date and every 1st, 2nd, 3rd, 6th, 12th … after it, so that
-        months fall on quarters and years.
+        months fall on quarters and years; fewer where dates crowd together.
 
     Examples
     --------
@@ -99,7 +120,12 @@ def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestam
     """
     needed = -(-len(dates) // most)
     step = next((step for step in (1, 2, 3, 6, 12, 24, 60, 120) if step >= needed), needed)
-    return list(dates[:: max(step, 1)])
+    kept = list(dates[:1])
+    for date in dates[:: max(step, 1)]:
+        # Events come when they come: labels of days close together would overlap.
+        if (date - kept[-1]) * most >= _APART * (dates[-1] - dates[0]) and date > kept[-1]:
+            kept.append(date)
+    return kept
 
 
 def picture_theme(*, width: float, height: float, base: float) -> theme:
@@ -136,6 +162,7 @@ def picture_theme(*, width: float, height: float, base: float) -> theme:
         plot_title_position="plot",
         plot_caption_position="plot",
         plot_background=p9.element_rect(fill="white", color="white"),
+        panel_spacing_y=0.035,
         panel_grid_minor=p9.element_blank(),
         panel_grid_major_x=p9.element_blank(),
         panel_grid_major_y=p9.element_line(color=GRID, size=0.5),
@@ -155,7 +182,7 @@ def picture_theme(*, width: float, height: float, base: float) -> theme:
     )
 
 
-def wrapped(text: str, *, width: float, size: float, bold: bool = False) -> str:
+def wrapped(text: str, *, width: float, size: float, bold: bool = False, indent: str = "") -> str:
     """Break a text into lines that fit `width` inches at `size` points.
 
     Parameters
@@ -168,11 +195,14 @@ def wrapped(text: str, *, width: float, size: float, bold: bool = False) -> str:
         Points.
     bold : bool
         Whether the letters are bold, hence wider.
+    indent : str
+        What stands before the second and later lines.
 
     Returns
     -------
     str
-        Words longer than a line are broken, so nothing is ever cut off.
+        Words longer than a line are broken, so nothing is ever cut off. Dollar
+        signs are escaped: between two of them letters would be set as a formula.
 
     Examples
     --------
@@ -184,10 +214,26 @@ def wrapped(text: str, *, width: float, size: float, bold: bool = False) -> str:
 
     # The mean letter of DejaVu Sans is about 0.55 of its size, a bold one 0.62.
     letters = max(8, int(width * 72 / (size * (0.66 if bold else 0.58))))
-    return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
+    filled = "\n".join(
+        textwrap.fill(line, letters, subsequent_indent=indent) for line in text.split("\n")
+    )
+    return plain(filled)
 
 
-def spread(places: Sequence[float], *, gap: float) -> list[float]:
+def plain(text: str) -> str:
+    r"""Keep dollar signs from being read as the marks of a formula.
+
+    Examples
+    --------
+    >>> print(plain("from $5 to $6"))
+    from \$5 to \$6
+    """
+    return text.replace("$", r"\$")
+
+
+def spread(
+    places: Sequence[float], *, gap: float, lines: Sequence[int] | None = None
+) -> list[float]:
     """Move labels apart, as little as needed, so that none hides another.
 
     Parameters
@@ -195,12 +241,14 @@ def spread(places: Sequence[float], *, gap: float) -> list[float]:
     places : sequence of float
         Where each label wants to stand.
     gap : float
-        The least distance between two, at least 0.
+        The least distance between two of one line, at least 0.
+    lines : sequence of int, optional
+        How many lines each label has; 1 by default.
 
     Returns
     -------
     list of float
-        In the order given, neighbours at least `gap` apart.
+        In the order given, neighbours at least `gap` apart, more if they have more lines.
 
     Examples
     --------
@@ -208,10 +256,11 @@ def spread(places: Sequence[float], *, gap: float) -> list[float]:
     [9.0, 11.0, 20.0]
     """
     order = sorted(range(len(places)), key=lambda at: places[at])
+    tall = [1] * len(places) if lines is None else lines
     upward, downward = list(places), list(places)
     for below, at in pairwise(order):
-        upward[at] = max(places[at], upward[below] + gap)
+        upward[at] = max(places[at], upward[below] + gap * (tall[at] + tall[below]) / 2)
     for above, at in pairwise(reversed(order)):
-        downward[at] = min(places[at], downward[above] - gap)
+        downward[at] = min(places[at], downward[above] - gap * (tall[at] + tall[above]) / 2)
     # Both keep the gap, one pushing up and one down: so does their mean.
     return [(up + down) / 2 for up, down in zip(upward, downward, strict=True)]

@@ -1,17 +1,16 @@
-"""Plain words for results: values, verdicts, and the description of a picture.
+"""Plain words for results: values, verdicts, and the description of a funnel plot.
 
 Comparison is "higher" or "lower than expected"; nothing is ranked.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 from spcbench.pictures.results import (
-    ChartResult,
     FunnelResult,
-    chart_keys,
     display_of,
     funnel_keys,
     rows_of,
@@ -62,18 +61,6 @@ UNIT_VERDICT_WORDS = {
     "better_than_expected": "Better than expected",
     "worse_than_expected": "Worse than expected",
     "differs": "Different from expected",
-}
-CHART_WORDS = {
-    "p": "p chart",
-    "p_prime": "p′ chart (Laney)",
-    "p_additive": "p chart with additive variance",
-    "u": "u chart",
-    "u_prime": "u′ chart (Laney)",
-    "c": "c chart",
-    "g": "g chart",
-    "t": "t chart",
-    "i": "XmR chart",
-    "run": "run chart",
 }
 
 
@@ -128,48 +115,9 @@ def value_text(value: Any, display: Display) -> str:
     >>> value_text(0.0034, Display(title="Thing", per=1000))
     '3.4 per 1,000'
     """
-    if _missing(value):
+    if missing(value):
         return "no value"
     return number_text(float(value) * display.per) + scale_text(display.per)
-
-
-def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
-    """Say what one control chart shows, as a colleague would.
-
-    Parameters
-    ----------
-    charts : ControlCharts
-        The result.
-    measure, unit : str
-        Which chart.
-
-    Returns
-    -------
-    str
-        Sentences: what it is, the latest value, variation, limits, target,
-        signals and the false signals to expect. What is missing is said.
-
-    Raises
-    ------
-    UnknownNameError, AmbiguousNameError, OptionError
-        If that is not one chart of the result.
-    """
-    key = chart_keys(charts, measure=measure, unit=unit)[0]
-    display = display_of(charts, key[0])
-    heading = f"{display.title}, {unit_title(charts, key[1])}"
-    rows = rows_of(charts.summary, key, second="unit")
-    if rows.empty:
-        return f"{heading}: nothing to show."
-    line = rows.iloc[0]
-    return " ".join(
-        (
-            f"{heading}: {chart_name(line['chart'])} of {count_text(line['points'], 'point')}"
-            f"{between(line['first'], line['last'])}.",
-            *_chart_findings(line, display),
-            _signals_sentence(rows_of(charts.signals, key, second="unit")),
-            *_false_signals_sentence(line["expected_false_signals"]),
-        )
-    )
 
 
 def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str:
@@ -208,16 +156,11 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
             f"{heading}: funnel plot of {count_text(line['units'], 'unit')}"
             f"{between(line['first'], line['last'])}.",
             f"{target_name(line['target'], display)} {value_text(line['target'], display)}.",
-            *_unusual_status(line),
+            *unusual_status(line),
             _outside_sentence(funnels, units),
             *_chance_sentence(line["expected_false_positives"]),
         )
     )
-
-
-def chart_name(chart: Any) -> str:
-    """What people call a chart type; one nobody named keeps its id."""
-    return CHART_WORDS.get(str(chart), f"{chart} chart")
 
 
 def count_text(number: Any, thing: str) -> str:
@@ -228,7 +171,7 @@ def count_text(number: Any, thing: str) -> str:
     >>> count_text(1, "point"), count_text(1200, "unit")
     ('1 point', '1,200 units')
     """
-    counted = 0 if _missing(number) else int(number)
+    counted = 0 if missing(number) else int(number)
     return f"{counted:,} {thing}" + ("" if counted == 1 else "s")
 
 
@@ -238,12 +181,13 @@ def target_name(target: Any, display: Display) -> str:
     A target and a peer benchmark are different things.
     """
     given = display.target
-    if given is not None and not _missing(target) and math.isclose(given, target, rel_tol=1e-12):
+    if given is not None and not missing(target) and math.isclose(given, target, rel_tol=1e-12):
         return "Target"
     return "Average"
 
 
-def _missing(value: Any) -> bool:
+def missing(value: Any) -> bool:
+    """Whether one value is null, of whatever type."""
     import pandas as pd
 
     return bool(pd.isna(value))
@@ -262,7 +206,14 @@ def excess_variation(advice: pd.DataFrame, keys: Sequence[tuple[str, str]], noun
         ``"chart"`` or ``"funnel"``.
     """
     found = advice[advice["code"] == "overdispersed"]
-    pairs = set(zip(found["measure"], found["unit"].fillna(""), strict=True))
+    # Some limits allow for it, and say so.
+    pairs = {
+        (measure, unit)
+        for measure, unit, evidence in zip(
+            found["measure"], found["unit"].fillna(""), found["evidence"], strict=True
+        )
+        if not json.loads(evidence).get("allowed_for")
+    }
     number = len(pairs & set(keys))
     if not number:
         return ""
@@ -273,74 +224,21 @@ def excess_variation(advice: pd.DataFrame, keys: Sequence[tuple[str, str]], noun
     )
 
 
-def between(first: Any, last: Any) -> str:
-    """Which periods, as the end of a phrase; dates are first days of periods."""
-    if _missing(first) or _missing(last):
+def between(first: Any, last: Any, *, day: bool = False) -> str:
+    """Which periods, as the end of a phrase; dates are first days of periods, or days."""
+    if missing(first) or missing(last):
         return ""
     if first == last:
-        return f", one period from {date_text(first)}"
-    return f", {date_text(first)} to {date_text(last)}"
+        return f", one period from {date_text(first, day=day)}"
+    return f", {date_text(first, day=day)} to {date_text(last, day=day)}"
 
 
-def _chart_findings(line: pd.Series[Any], display: Display) -> list[str]:
-    found = [f"Latest value {value_text(line['latest_value'], display)}."]
-    found += _unusual_status(line)
-    if not _missing(line["variation"]):
-        found.append(f"{VARIATION_WORDS[line['variation']]}.")
-    if not _missing(line["centre"]):
-        found.append(f"Centre line {value_text(line['centre'], display)}.")
-    if not (_missing(line["lcl"]) or _missing(line["ucl"])):
-        found.append(
-            f"Limits {value_text(line['lcl'], display)} to {value_text(line['ucl'], display)}."
-        )
-    if not _missing(line["target"]):
-        judged = line["assurance"]
-        words = "" if _missing(judged) or judged == "none" else f": {_judged(judged)}"
-        found.append(f"Target {value_text(line['target'], display)}{words}.")
-    return found
-
-
-def _judged(assurance: str) -> str:
-    return {
-        "passes": "the process consistently meets it",
-        "hit_or_miss": "the process sometimes meets it, sometimes not",
-        "fails": "the process consistently falls short of it",
-    }[assurance]
-
-
-def _unusual_status(line: pd.Series[Any]) -> list[str]:
-    if _missing(line["status"]) or line["status"] == "ok":
+def unusual_status(line: pd.Series[Any]) -> list[str]:
+    """A sentence on a chart or funnel that is not as it should be; none where all is well."""
+    if missing(line["status"]) or line["status"] == "ok":
         return []
-    reason = "" if _missing(line["reason"]) or not line["reason"] else f": {line['reason']}"
+    reason = "" if missing(line["reason"]) or not line["reason"] else f": {line['reason']}"
     return [f"{STATUS_WORDS[line['status']]}{reason}".rstrip(".") + "."]
-
-
-def _signals_sentence(signals: pd.DataFrame) -> str:
-    if signals.empty:
-        return "No special-cause signals."
-    latest = signals.sort_values(["last", "first"], kind="stable").iloc[-1]
-    where = (
-        "rising"
-        if latest["side"] == "rising"
-        else "falling"
-        if latest["side"] == "falling"
-        else f"{latest['side']} the centre line"
-    )
-    when = (
-        f"in {date_text(latest['last'])}"
-        if latest["first"] == latest["last"]
-        else f"from {date_text(latest['first'])} to {date_text(latest['last'])}"
-    )
-    return (
-        f"{count_text(len(signals), 'special-cause signal')}, the latest {when}, {where} "
-        f"(rule {latest['rule']})."
-    )
-
-
-def _false_signals_sentence(expected: Any) -> list[str]:
-    if _missing(expected):
-        return []
-    return [f"A stable chart of this length gives about {number_text(expected)} false signals."]
 
 
 def _outside_sentence(funnels: FunnelResult, units: pd.DataFrame) -> str:
@@ -356,7 +254,7 @@ def _outside_sentence(funnels: FunnelResult, units: pd.DataFrame) -> str:
 
 
 def _chance_sentence(expected: Any) -> list[str]:
-    if _missing(expected):
+    if missing(expected):
         return []
     return [
         f"By chance alone, about {number_text(expected)} units would lie outside the 95% limits."

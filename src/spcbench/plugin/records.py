@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from spcbench.errors import PackError, PluginError
+from spcbench.errors import PackError, PluginError, suggest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,6 +208,7 @@ class ChartType:
         What a row of counts must hold: ``"proportion"`` (a numerator of at
         most its denominator), ``"rate"`` (events over exposure), ``"count"``
         (a numerator), ``"value"`` (a value, else numerator over denominator),
+        ``"event"`` (a value for each event, so that dates have no gaps),
         ``"subgroup"`` (mean, sd and denominator) or ``"expected"`` (a
         numerator beside the number expected). Without it ``"proportion"`` if
         `uses_denominator`, else ``"value"``.
@@ -216,12 +217,16 @@ class ChartType:
         alone are left out; ``"dependent"``: each point depends on those before
         it, so that only rules about the limits themselves are used.
     scale : str
-        ``"measure"``: values are on the measure's own scale; ``"own"``: they
-        are counts, distances or sums, for which a target has no meaning.
+        ``"measure"``: values are on the measure's own scale; ``"spread"``: so
+        are they, but as distances, which have no target; ``"count"``: they are
+        numbers of cases, for which the measure's own target is not meant;
+        ``"own"``: they are sums or times with neither scale nor target.
     has_limits : bool
         False for charts with a centre line and no limits.
     settings : mapping of str to Setting
         What the analyst may choose; reaches `limits` in ``options.settings``.
+    small_counts : bool
+        Whether ``options.limit_method`` may be exact, mid-P or Jeffreys.
     """
 
     id: str
@@ -235,6 +240,7 @@ class ChartType:
     scale: str = "measure"
     has_limits: bool = True
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    small_counts: bool = False
 
     def __post_init__(self) -> None:
         _check_id("chart", self.id)
@@ -247,9 +253,9 @@ class ChartType:
 
 
 _CHART_WORDS = {
-    "takes": ("proportion", "rate", "count", "value", "subgroup", "expected"),
+    "takes": ("proportion", "rate", "count", "value", "event", "subgroup", "expected"),
     "points": ("measured", "counted", "dependent"),
-    "scale": ("measure", "own"),
+    "scale": ("measure", "spread", "count", "own"),
 }
 
 
@@ -271,7 +277,8 @@ class Rule:
         every point that takes part.
     judged_by : str
         ``"side"``: good or bad by the side of the centre line; ``"direction"``:
-        by whether the values rise or fall (trends); ``"chart"``: the signal is
+        by whether the values rise or fall (trends); ``"none"``: it is neither
+        good nor bad (alternation, say); ``"chart"``: the signal is
         one of the whole phase, True on all its points, and marks none of them.
     suits : str
         Which charts it fits: ``"any"`` (it asks only for points beyond the
@@ -302,7 +309,7 @@ class Rule:
 
 
 _RULE_WORDS = {
-    "judged_by": ("side", "direction", "chart"),
+    "judged_by": ("side", "direction", "none", "chart"),
     "suits": ("any", "independent", "measured"),
 }
 
@@ -323,6 +330,10 @@ class RuleSet:
         Chance that a stable chart of so many points shows any signal.
     arl0 : float, optional
         Mean number of points to the first false signal when nothing changed.
+    any_signal_counted : mapping of int to float
+    arl0_counted : float, optional
+        The same on charts of counts, for a set with rules that suit
+        measurements only; empty where there are none.
     """
 
     id: str
@@ -332,6 +343,8 @@ class RuleSet:
     ties: str = "break"
     any_signal: Mapping[int, float] = field(default_factory=dict)
     arl0: float | None = None
+    any_signal_counted: Mapping[int, float] = field(default_factory=dict)
+    arl0_counted: float | None = None
 
     def __post_init__(self) -> None:
         _check_id("rule set", self.id)
@@ -344,6 +357,59 @@ class RuleSet:
             raise PluginError(f"rule set {self.id!r} names a rule twice")
         if self.ties not in ("break", "skip"):
             raise PluginError(f"rule set {self.id!r}: ties must be 'break' or 'skip'")
+
+    def adapted(
+        self,
+        *,
+        id: str,  # noqa: A002 - the name of the field
+        title: str,
+        source: str,
+        without: Iterable[str] = (),
+        with_rules: Iterable[Rule] = (),
+    ) -> RuleSet:
+        """Make a set of your own from this one, under a name of its own.
+
+        Parameters
+        ----------
+        id, title, source : str
+            Of the new set; who adapted it, and why, belongs into `source`.
+        without : iterable of str
+            Ids of rules to leave out.
+        with_rules : iterable of Rule
+            Rules to add, after the others in precedence. To replace a rule,
+            leave it out and add another.
+
+        Returns
+        -------
+        RuleSet
+            Without false-alarm figures: those belong to the published
+            combination. ``spcbench rules NAME --arl`` simulates them.
+
+        Raises
+        ------
+        PluginError
+            If the id is that of this set, it has no rule that is to be left
+            out, or the new set would be none (see `RuleSet`).
+
+        Examples
+        --------
+        >>> far = Rule(id="3s", title="Far", detect=lambda value, z, side, segments: abs(z) > 3)
+        >>> near = Rule(id="2s", title="Near", detect=lambda value, z, side, segments: abs(z) > 2)
+        >>> plain = RuleSet(id="plain", title="Plain", source="", rules=(far,), arl0=370.4)
+        >>> ours = plain.adapted(id="ours", title="Ours", source="", with_rules=(near,))
+        >>> [rule.id for rule in ours.rules], ours.arl0
+        (['3s', '2s'], None)
+        """
+        if id == self.id:
+            raise PluginError(f"an adapted rule set needs a name of its own, not {id!r} again")
+        left_out = frozenset(without)
+        known = [rule.id for rule in self.rules]
+        for name in sorted(left_out - set(known)):
+            raise PluginError(f"rule set {self.id!r} has no rule {name!r}; {suggest(name, known)}")
+        kept = tuple(rule for rule in self.rules if rule.id not in left_out)
+        return RuleSet(
+            id=id, title=title, source=source, rules=(*kept, *with_rules), ties=self.ties
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

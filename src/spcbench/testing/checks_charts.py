@@ -16,7 +16,11 @@ LIMIT_NAMES = ("centre", "sigma", "lcl", "ucl")
 
 
 def gives_one_value_a_point(chart: ChartType) -> None:
-    """Every array has one entry a row, and NaN only where there is no data."""
+    """Every array has one entry a row, and NaN only where there is no data.
+
+    What is plotted may be missing where the value is not (a moving range has
+    none for the first point); a chart without limits has a centre line only.
+    """
     import numpy as np
 
     from spcbench.numeric.limits import METHODS
@@ -24,10 +28,16 @@ def gives_one_value_a_point(chart: ChartType) -> None:
     series = sample(chart)
     limits = _limits(chart, series)
     known = ~np.isnan(series.value)
+    plotted = known if limits.value is None else known & ~np.isnan(limits.value)
+    promised = {"z": plotted, "centre": known}
+    if chart.has_limits:
+        promised |= dict.fromkeys(("sigma", "lcl", "ucl", "lower_warning", "upper_warning"), known)
+    else:
+        del promised["z"]
     for name, values in _arrays(limits).items():
         if values.shape != series.value.shape:
             raise AssertionError(f"{name} has shape {values.shape}, wanted {series.value.shape}")
-        if name != "method" and not np.isfinite(values[known]).all():
+        if not np.isfinite(values[promised.get(name, known & False)]).all():
             raise AssertionError(f"{name} is not a number on a row that has data")
     method = limits.method[known]
     if not np.isin(method, np.arange(len(METHODS))).all():
@@ -51,6 +61,8 @@ def widens_with_sigma(chart: ChartType) -> None:
     """Three-sigma limits lie nowhere inside two-sigma limits, and somewhere outside."""
     import numpy as np
 
+    if not chart.has_limits:
+        return
     known = ~np.isnan(sample(chart).value)
     narrow, wide = (_limits(chart, sample(chart), sigma=sigma) for sigma in (2.0, 3.0))
     grown = ((wide.ucl - wide.lcl) - (narrow.ucl - narrow.lcl))[known]
@@ -146,11 +158,13 @@ def sample(chart: ChartType, *, baseline: int | None = None, later: float = 1.0)
     gap = np.zeros(segments.size, dtype=np.bool_)
     gap[NO_DATA_ROW + 4] = True
     rate = numerator / denominator
+    shares = chart.takes in ("proportion", "rate")
+    subgroups = chart.takes == "subgroup"
     return Series(
-        value=rate.copy() if chart.uses_denominator else numerator.copy(),
+        value=(rate if shares or subgroups else numerator).copy(),
         numerator=numerator,
-        denominator=denominator if chart.uses_denominator else None,
-        expected=denominator * chance if chart.uses_denominator else None,
+        denominator=denominator if shares or subgroups else None,
+        expected=denominator * chance if shares or chart.takes == "expected" else None,
         mean=rate,
         sd=spread,
         in_baseline=in_baseline,
@@ -162,7 +176,8 @@ def sample(chart: ChartType, *, baseline: int | None = None, later: float = 1.0)
 def _limits(chart: ChartType, series: Series, *, sigma: float = 3.0) -> Limits:
     from spcbench.numeric.limits import ChartOptions, Limits
 
-    limits = chart.limits(series, ChartOptions(sigma=sigma))
+    settings = {name: setting.default for name, setting in chart.settings.items()}
+    limits = chart.limits(series, ChartOptions(sigma=sigma, settings=settings))
     if not isinstance(limits, Limits):
         raise AssertionError(f"limits() returned a {type(limits).__name__}, wanted Limits")
     return limits

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
 
 def gives_one_flag_a_point(rule_set: RuleSet) -> None:
-    """Each rule gives a boolean array of one entry a row."""
+    """Each rule gives a boolean array of one entry a row, False where there is no data.
+
+    A rule about the chart as a whole flags every point with data, or none.
+    """
     import numpy as np
 
     for rule in rule_set.rules:
-        points = sample()
+        points = sample(holes=True)
         flags = _flags(rule, points)
         if not (isinstance(flags, np.ndarray) and np.issubdtype(flags.dtype, np.bool_)):
             raise AssertionError(f"rule {rule.id!r} must give a boolean array")
@@ -23,6 +26,16 @@ def gives_one_flag_a_point(rule_set: RuleSet) -> None:
             raise AssertionError(
                 f"rule {rule.id!r} gives shape {flags.shape}, wanted {points.value.shape}"
             )
+        known = ~np.isnan(points.value)
+        if np.any(flags & ~known):
+            raise AssertionError(f"rule {rule.id!r} flags a point that has no data")
+        if rule.judged_by == "chart":
+            flagged = points.segments.sums(flags.astype(np.int64))
+            with_data = points.segments.sums(known.astype(np.int64))
+            if np.any((flagged > 0) & (flagged < with_data)):
+                raise AssertionError(
+                    f"rule {rule.id!r} is judged by the chart and flags only some of its points"
+                )
 
 
 def is_silent_on_the_centre_line(rule_set: RuleSet) -> None:
@@ -97,7 +110,7 @@ class Points:
         )
 
 
-def sample(*, scale: float = 1.0, on_the_centre_line: bool = False) -> Points:
+def sample(*, scale: float = 1.0, on_the_centre_line: bool = False, holes: bool = False) -> Points:
     """Make points that invite rules to fire, most of all across the edges of segments.
 
     Parameters
@@ -106,6 +119,9 @@ def sample(*, scale: float = 1.0, on_the_centre_line: bool = False) -> Points:
         Factor of the values: 100 for per cent.
     on_the_centre_line : bool
         Whether every point lies exactly there.
+    holes : bool
+        Whether some points have no data, as the engine hands them over: value
+        and score not a number, side 0.
 
     Returns
     -------
@@ -130,10 +146,12 @@ def sample(*, scale: float = 1.0, on_the_centre_line: bool = False) -> Points:
         np.concatenate((np.random.default_rng(7).normal(0, 1.5, 30), np.full(12, -0.7))),
     )
     z = np.concatenate(pieces) * (0.0 if on_the_centre_line else 1.0)
+    if holes:
+        z[4::17] = np.nan
     return Points(
         value=scale * (0.5 + 0.05 * z),
         z=z,
-        side=np.sign(z).astype(np.int8),
+        side=np.sign(np.nan_to_num(z)).astype(np.int8),
         segments=Segments.from_lengths([piece.size for piece in pieces]),
     )
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from spcbench.errors import OptionError
 from spcbench.pictures import describe_chart, describe_funnel, svg_bytes
+from spcbench.pictures.chart_kinds import ChartKind, kind_in, kind_of
 from spcbench.pictures.control_chart import control_chart
 from spcbench.pictures.funnel_plot import funnel_plot
 from spcbench.pictures.results import chart_keys, display_of, funnel_keys, rows_of, unit_title
@@ -143,16 +144,17 @@ def _chart_summary(charts: ControlCharts) -> Grid:
     rows = []
     for line in charts.summary.to_dict("records"):
         display = display_of(charts, line["measure"])
+        kind = kind_of(line["chart"])
         rows.append(
             [
                 display.title,
                 unit_title(charts, line["unit"]),
-                value_text(line["latest_value"], display),
+                kind.value_words(line["latest_value"], display),
                 _value_or_dash(line["target"], display),
                 _variation_icon(line),
                 _assurance_icon(line["assurance"]),
-                _value_or_dash(line["centre"], display),
-                _limits_text(line["lcl"], line["ucl"], display),
+                _value_or_dash(line["centre"], display, kind),
+                _limits_text(line["lcl"], line["ucl"], display, kind),
             ]
         )
     headings = [
@@ -223,14 +225,20 @@ def _assurance_icon(assurance: Any) -> Icon | str:
     return Icon(_ASSURANCE_LETTERS[assurance], assurance, ASSURANCE_WORDS[assurance])
 
 
-def _limits_text(lcl: float, ucl: float, display: Display) -> str:
-    if pd.isna(lcl) and pd.isna(ucl):
+def _limits_text(
+    lower: float, upper: float, display: Display, kind: ChartKind | None = None
+) -> str:
+    if pd.isna(lower) and pd.isna(upper):
         return "–"
-    return f"{_value_or_dash(lcl, display)} to {_value_or_dash(ucl, display)}"
+    if kind is not None:
+        return kind.range_words(lower, upper, display)
+    return f"{_value_or_dash(lower, display)} to {_value_or_dash(upper, display)}"
 
 
-def _value_or_dash(value: Any, display: Display) -> str:
-    return "–" if pd.isna(value) else value_text(value, display)
+def _value_or_dash(value: Any, display: Display, kind: ChartKind | None = None) -> str:
+    if pd.isna(value):
+        return "–"
+    return kind.value_words(value, display) if kind else value_text(value, display)
 
 
 def _text(value: Any) -> str:
@@ -308,15 +316,15 @@ def _chart_figure(charts: ControlCharts, key: tuple[str, str], anchor: str) -> F
     picture = svg_bytes(
         control_chart(charts, measure=key[0], unit=key[1]), title=title, description=description
     )
-    display = display_of(charts, key[0])
+    display, kind = display_of(charts, key[0]), kind_in(charts, key)[1]
     rows = [
         [
             _text(line["period"]),
             _text(line["numerator"]),
             _text(line["denominator"]),
-            _value_or_dash(line["value"], display),
-            _value_or_dash(line["centre"], display),
-            _limits_text(line["lcl"], line["ucl"], display),
+            _value_or_dash(line["value"], display, kind),
+            _value_or_dash(line["centre"], display, kind),
+            _limits_text(line["lcl"], line["ucl"], display, kind),
             _verdict_text(line),
             line["note"] if _known(line["note"]) else "",
         ]

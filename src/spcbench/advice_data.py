@@ -1,0 +1,240 @@
+"""Advice about the counts themselves: too few, not complete, rounded, not understood."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spcbench.advice_facts import Facts, Rows, number, periods, shown
+from spcbench.intake import unknown_outcomes
+from spcbench.numeric.engine import FEWEST_POINTS
+from spcbench.numeric.moving import segment_medians
+from spcbench.numeric.patterns import denominator_variation, rounding
+
+TRIAL_POINTS = 12
+"""Under so many points limits are trial limits (Making Data Count)."""
+
+ICON_FROM = 13
+"""Fewest points in the latest phase for an icon (Making Data Count)."""
+
+ROUNDED_BELOW = 1e-4
+"""Chance under which multiples of 5 or 10 are no coincidence (a proposal)."""
+
+VARYING = 0.25
+"""Distance of a denominator from their mean, as its share, that one limit cannot serve:
+a common rule of thumb for constant limits."""
+
+RECENT, HALF, ENOUGH_CASES = 6, 0.5, 20
+"""A latest period under half the median of the six before, if that is at least 20 cases,
+may not be complete (a proposal)."""
+
+APART = 0.75
+"""And it is under this share of the smallest of the six: else they vary that much anyway."""
+
+FEW_EXPECTED = 5.0
+"""Events or non-events expected of a usual period under which it says little (a proposal)."""
+
+
+def few_points(facts: Facts) -> Rows:
+    """Trial limits."""
+    known = facts.known
+    for which in np.flatnonzero((known >= FEWEST_POINTS) & (known < TRIAL_POINTS)):
+        yield (
+            int(which),
+            "few_points",
+            f"The latest phase has {known[which]} points. Limits from fewer than "
+            f"{TRIAL_POINTS} are trial limits: expect them to move.",
+            {"points": int(known[which]), "wanted": TRIAL_POINTS, "icon_from": ICON_FROM},
+        )
+
+
+def constant(facts: Facts) -> Rows:
+    """Every point of the latest phase has the same value."""
+    limits = facts.drawn.charted.limits
+    for which in np.flatnonzero(facts.constant):
+        at = facts.at[which]
+        value = float(facts.drawn.series.value[at])
+        level = shown(value, facts.per(which))
+        if np.isnan(limits.lcl[at]):
+            then = "There is no variation to set limits by, so there are none."
+        elif limits.lcl[at] == limits.ucl[at]:
+            then = "Limits lie on the centre line, and any other value will be a signal."
+        else:
+            then = "Real figures hardly ever do that: check how they were collected."
+        yield (
+            int(which),
+            "constant",
+            f"All {facts.known[which]} points of the latest phase are {level}. {then}",
+            {"value": number(value), "points": int(facts.known[which])},
+        )
+
+
+def gap(facts: Facts) -> Rows:
+    """Missing periods."""
+    drawn = facts.drawn
+    number_of = drawn.taken.series.sums(drawn.series.gap.astype(np.int64))
+    names = drawn.names("measure")
+    for which in np.flatnonzero(number_of > 0):
+        count = int(number_of[which])
+        yield (
+            int(which),
+            "gap",
+            f"Periods are missing in {count} place{'s' if count > 1 else ''} "
+            f"(a period is a {drawn.frequency[names[which]]} here); runs and trends stop there.",
+            {"gaps": count, "frequency": drawn.frequency[names[which]]},
+        )
+
+
+def incomplete_period(facts: Facts) -> Rows:
+    """The latest denominator is under half the median of the six before it, and apart."""
+    size, series = facts.drawn.series.denominator, facts.drawn.taken.series
+    if size is None or not size.size:
+        return
+    at = series.lasts
+    before = at[:, None] - np.arange(1, RECENT + 1)
+    recent = np.where(before >= series.starts[:, None], size[np.maximum(before, 0)], np.nan)
+    enough = (~np.isnan(recent)).sum(axis=1) == recent.shape[1]
+    usual = np.full(at.size, np.nan)
+    if enough.any():
+        usual[enough] = np.median(recent[enough], axis=1)
+    with np.errstate(invalid="ignore"):
+        found = (usual >= ENOUGH_CASES) & (size[at] < HALF * usual)
+        found &= size[at] < APART * np.min(recent, axis=1)
+    for which in np.flatnonzero(found):
+        yield (
+            int(which),
+            "incomplete_period",
+            f"The latest period has {size[at[which]]:.0f} cases against about "
+            f"{usual[which]:.0f} before: it may not be complete. until= (--until) leaves it out.",
+            {"latest": int(size[at[which]]), "usual": float(usual[which])},
+        )
+
+
+def rounded(facts: Facts) -> Rows:
+    """Counts are all multiples of 10, or of 5."""
+    series = facts.drawn.series
+    held = {
+        name: rounding(counts, facts.drawn.taken.series)
+        for name in ("numerator", "denominator")
+        if (counts := getattr(series, name)) is not None and np.isfinite(counts).any()
+    }
+    if not held:
+        return
+    chance = np.prod([one.chance for one in held.values()], axis=0)
+    for which in np.flatnonzero(chance < ROUNDED_BELOW):
+        bases = {name: int(one.base[which]) for name, one in held.items() if one.base[which]}
+        named = " and ".join(f"{name}s" for name in bases)
+        yield (
+            int(which),
+            "rounded",
+            f"All {named} are multiples of {min(bases.values())}, so they have been rounded. "
+            "Limits take them as exact: with small counts a point may fall on the wrong side.",
+            {
+                "multiples_of": bases,
+                "distinct": {name: int(held[name].distinct[which]) for name in bases},
+                "chance": number(float(chance[which])),
+                "threshold": ROUNDED_BELOW,
+            },
+        )
+
+
+def varying_denominators(facts: Facts) -> Rows:
+    """Denominators vary, and the chart does not know, or scales what it must not."""
+    size = facts.drawn.series.denominator
+    if size is None or not size.size:
+        return
+    segments = facts.drawn.phases.segments
+    variation = denominator_variation(size, segments)[facts.phase]
+    largest, smallest = facts.grounds.largest, facts.grounds.smallest
+    ignores = ~facts.drawn.of_chart("uses_denominator").astype(np.bool_)
+    ignores &= np.isin(facts.takes, ["value", "proportion"])
+    ignores &= facts.drawn.of_chart("has_limits").astype(np.bool_)
+    with np.errstate(invalid="ignore"):
+        scales = np.char.endswith(facts.chart.astype(str), "_prime") & (largest >= 2 * smallest)
+        found = (variation > VARYING) & (ignores | scales) & facts.limited
+    for which in np.flatnonzero(found):
+        problem = (
+            "This chart gives every period the same limits, too narrow for the small ones"
+            if ignores[which]
+            else "This chart widens all limits by the same factor, too little for the large ones"
+        )
+        yield (
+            int(which),
+            "varying_denominators",
+            f"Denominators lie up to {variation[which]:.0%} from their mean. {problem}.",
+            {"furthest_from_mean": number(float(variation[which])), "threshold": VARYING},
+        )
+
+
+def unverified_definition(facts: Facts) -> Rows:
+    """A definition that nobody has compared with its source; once a measure."""
+    display = facts.drawn.taken.display
+    doubtful = {name for name, one in display.items() if not one.verified}
+    if not doubtful:
+        return
+    names = list(facts.drawn.names("measure"))
+    for name in sorted(doubtful):
+        yield (
+            names.index(name),
+            "unverified_definition",
+            "The definition of this measure has not been checked against its source.",
+            {"verified": False},
+        )
+
+
+def unknown(facts: Facts) -> Rows:
+    """Cases whose outcome is not known; once a measure."""
+    names = list(facts.drawn.names("measure"))
+    for name in facts.drawn.taken.display:
+        if found := unknown_outcomes(facts.drawn.taken.frame, name):
+            yield (names.index(name), "unknown_outcomes", *found)
+
+
+def small_denominators(facts: Facts) -> Rows:
+    """A usual period expects fewer than 5 of the rarer outcome."""
+    expected, usual = _usually_expected(facts)
+    names = facts.drawn.names("measure")
+    with np.errstate(invalid="ignore"):
+        # Exactly 5 is enough, though 50 × (1 − 0.9) is 4.99….
+        found = (expected < FEW_EXPECTED * (1.0 - 1e-9)) & (expected > 0) & facts.limited
+    for which in np.flatnonzero(found):
+        frequency = periods(facts.drawn.frequency[names[which]])
+        needed = int(np.ceil(FEW_EXPECTED / expected[which]))
+        yield (
+            int(which),
+            "small_denominators",
+            f"A usual {frequency} has about {usual[which]:.0f} cases and expects only "
+            f"{expected[which]:.1f} of the rarer outcome, so one {frequency} says little. "
+            f"{_remedy(frequency, needed)}",
+            {
+                "usual_denominator": number(float(usual[which])),
+                "expected": number(float(expected[which])),
+                "threshold": FEW_EXPECTED,
+                "periods_needed": needed,
+            },
+        )
+
+
+def _remedy(frequency: str, needed: int) -> str:
+    if frequency == "month" and needed <= 3:
+        return "Count quarters instead."
+    if needed <= 12:
+        more = f"{needed} {periods(frequency, many=True)} together"
+        return f"Count longer periods ({more} expect {FEW_EXPECTED:.0f})."
+    return "Chart the number of cases from one rare outcome to the next instead (a g chart)."
+
+
+def _usually_expected(facts: Facts) -> tuple[np.ndarray, np.ndarray]:
+    """Expected number of the rarer outcome in a period of median size, and that size."""
+    nothing = np.full(facts.takes.size, np.nan)
+    size, numerator = facts.drawn.series.denominator, facts.drawn.series.numerator
+    shares = facts.takes == "proportion"
+    if size is None or numerator is None or not shares.any():
+        return nothing, nothing
+    segments = facts.drawn.phases.segments
+    used = facts.drawn.series.in_baseline & ~np.isnan(facts.drawn.series.value)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cases = segments.sums(np.where(used, size, 0.0))
+        centre = (segments.sums(np.where(used, numerator, 0.0)) / cases)[facts.phase]
+    usual = segment_medians(np.where(used, size, np.nan), segments)[facts.phase]
+    expected = np.where(shares, usual * np.minimum(centre, 1.0 - centre), np.nan)
+    return expected, usual

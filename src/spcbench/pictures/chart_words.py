@@ -1,0 +1,200 @@
+"""The description of a control chart in plain words, as a colleague would say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spcbench.pictures.chart_kinds import ChartKind, centre_name, kind_in
+from spcbench.pictures.results import ChartResult, Key, chart_keys, display_of, rows_of, unit_title
+from spcbench.pictures.theme import by_day, date_text
+from spcbench.pictures.words import (
+    VARIATION_WORDS,
+    between,
+    count_text,
+    missing,
+    number_text,
+    unusual_status,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spcbench.tables import Display
+
+_MOST_TOLD = 5
+_ASSURED = {
+    "passes": "the process consistently meets it",
+    "hit_or_miss": "the process sometimes meets it, sometimes not",
+    "fails": "the process consistently falls short of it",
+}
+_SIDELESS = {
+    "crossings": "fewer crossings of the {centre} than chance allows",
+    "few-runs": "fewer runs about the {centre} than chance allows",
+    "many-runs": "more runs about the {centre} than chance allows",
+    "longest-run": "a longer run on one side of the {centre} than chance allows",
+    "alt": "values that go up and down in turn",
+    "in": "values closer to the centre line than chance would leave them",
+    "out": "values on both sides that keep away from the centre line",
+}
+"""What a signal without a side says, by rule without its number; `{centre}` is mean, median …"""
+
+
+def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
+    """Say what one control chart shows, as a colleague would.
+
+    Parameters
+    ----------
+    charts : ControlCharts
+        The result.
+    measure, unit : str
+        Which chart.
+
+    Returns
+    -------
+    str
+        Sentences: what it is, the latest value, variation, centre, limits,
+        target and other lines, phases, signals and the false ones to expect,
+        points not used, comments. What is missing is said.
+
+    Raises
+    ------
+    UnknownNameError, AmbiguousNameError, OptionError
+        If that is not one chart of the result.
+    """
+    key = chart_keys(charts, measure=measure, unit=unit)[0]
+    display = display_of(charts, key[0])
+    heading = f"{display.title}, {unit_title(charts, key[1])}"
+    rows = rows_of(charts.summary, key, second="unit")
+    if rows.empty:
+        return f"{heading}: nothing to show."
+    line = rows.iloc[0]
+    _, kind = kind_in(charts, key)
+    points = rows_of(charts.points, key, second="unit")
+    day = by_day(points["period"])
+    plotted = kind.axis[:1].lower() + kind.axis[1:]
+    shown = f" Plotted: {plotted}." if plotted and kind.axis != "Number" else ""
+    return " ".join(
+        (
+            f"{heading}: {kind.name} of {count_text(line['points'], 'point')}"
+            f"{between(line['first'], line['last'], day=day)}.{shown}",
+            *_findings(charts, key, line),
+            *_other_lines(charts, points, kind, display),
+            *_phases(points, day=day),
+            *_signal_sentences(charts, key, day=day),
+            *_false_signals(line["expected_false_signals"]),
+            *_left_out(points, day=day),
+            *_comments(points, day=day),
+        )
+    )
+
+
+def _findings(charts: ChartResult, key: Key, line: pd.Series[Any]) -> list[str]:
+    display, (_, kind) = display_of(charts, key[0]), kind_in(charts, key)
+    found = [f"Latest value {kind.value_words(line['latest_value'], display)}."]
+    found += unusual_status(line)
+    if not missing(line["variation"]):
+        found.append(f"{VARIATION_WORDS[line['variation']]}.")
+    if not missing(line["centre"]) and kind.centre != "Zero":
+        name = centre_name(charts, key)
+        name = "Centre line" if name in ("Mean", "Centre", "Expected") else name
+        found.append(f"{name} {kind.value_words(line['centre'], display)}.")
+    if not (missing(line["lcl"]) or missing(line["ucl"])):
+        named = {"decision": "Decision limits", "probability": "Probability limits"}
+        found.append(
+            f"{named.get(kind.limits, 'Limits')} "
+            f"{kind.range_words(line['lcl'], line['ucl'], display)}."
+        )
+    if not missing(line["target"]):
+        judged = "" if missing(line["assurance"]) else str(line["assurance"])
+        words = f": {_ASSURED[judged]}" if judged in _ASSURED else ""
+        found.append(f"Target {kind.value_words(line['target'], display)}{words}.")
+    return found
+
+
+def _other_lines(
+    charts: ChartResult, points: pd.DataFrame, kind: ChartKind, display: Display
+) -> list[str]:
+    said = []
+    planned = points["trajectory"].dropna() if "trajectory" in points else points["value"].head(0)
+    if len(planned):
+        said.append(
+            f"Trajectory {kind.value_words(planned.iloc[-1], display)} at the latest point."
+        )
+    references = charts.method.get("references") or {}
+    if references:
+        told = (f"{name} {kind.value_words(one, display)}" for name, one in references.items())
+        said.append(f"For reference: {'; '.join(told)}.")
+    return said
+
+
+def _phases(points: pd.DataFrame, *, day: bool) -> list[str]:
+    starts = points.drop_duplicates("phase")
+    if len(starts) < 2:
+        return []
+    return [
+        f"{len(starts)} phases, the latest from {date_text(starts['period'].iloc[-1], day=day)}."
+    ]
+
+
+def _signal_sentences(charts: ChartResult, key: Key, *, day: bool) -> list[str]:
+    signals = rows_of(charts.signals, key, second="unit")
+    sided = signals[signals["side"].notna()]
+    if signals.empty:
+        return ["No special-cause signals."]
+    said = [_latest_signal(sided, day=day)] if len(sided) else []
+    centre = centre_name(charts, key).lower()
+    for rule, found in signals[signals["side"].isna()].groupby("rule", sort=False):
+        words = _SIDELESS.get(str(rule).lstrip("0123456789"), "").format(centre=centre)
+        when = _when(found.sort_values("last", kind="stable").iloc[-1], day=day)
+        said.append(
+            f"Special-cause signal {when}: {words} (rule {rule})."
+            if words
+            else f"Special-cause signal {when} (rule {rule})."
+        )
+    return said
+
+
+def _latest_signal(signals: pd.DataFrame, *, day: bool) -> str:
+    latest = signals.sort_values(["last", "first"], kind="stable").iloc[-1]
+    side = str(latest["side"])
+    where = side if side in ("rising", "falling") else f"{side} the centre line"
+    return (
+        f"{count_text(len(signals), 'special-cause signal')}, the latest "
+        f"{_when(latest, day=day)}, {where} (rule {latest['rule']})."
+    )
+
+
+def _when(signal: pd.Series[Any], *, day: bool) -> str:
+    if signal["first"] == signal["last"]:
+        return f"in {date_text(signal['first'], day=day)}"
+    return f"from {date_text(signal['first'], day=day)} to {date_text(signal['last'], day=day)}"
+
+
+def _false_signals(expected: Any) -> list[str]:
+    if missing(expected):
+        return []
+    return [f"A stable chart of this length gives about {number_text(expected)} false signals."]
+
+
+def _left_out(points: pd.DataFrame, *, day: bool) -> list[str]:
+    if "excluded" not in points or not points["excluded"].any():
+        return []
+    dates = [
+        date_text(date, day=day) for date in points.loc[points["excluded"].astype(bool), "period"]
+    ]
+    more = f" and {len(dates) - _MOST_TOLD} more" if dates[_MOST_TOLD:] else ""
+    listed = ", ".join(dates[:_MOST_TOLD]) + more
+    return [f"Shown but not used: {count_text(len(dates), 'point')} ({listed})."]
+
+
+def _comments(points: pd.DataFrame, *, day: bool) -> list[str]:
+    noted = points[points["note"].astype("string").fillna("").str.strip() != ""]
+    if noted.empty:
+        return []
+    told = [
+        f"{date_text(date, day=day)}: {' '.join(text.split()).rstrip('.')}"
+        for date, text in zip(noted["period"], noted["note"], strict=True)
+    ]
+    earlier = len(told) - _MOST_TOLD
+    before = f"{count_text(earlier, 'earlier comment')}; " if earlier > 0 else ""
+    return [f"Comments: {before}{'; '.join(told[-_MOST_TOLD:])}."]
