@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,6 @@ from spcbench.numeric.segments import Flags, Floats, Segments, Signs
 
 if TYPE_CHECKING:
     from spcbench.plugin.records import ChartType, Rule, RuleSet, Setting
-
-THREADS_FROM = 100_000
-"""Rows from which a second thread pays for itself."""
 
 NOT_ZERO = ("nelson", "inclusive")
 """Forms of the charts of rare events that cannot take a value of 0."""
@@ -44,15 +40,15 @@ class Plan:
         As `ChartOptions`.
     settings : mapping
         The chart type's own settings that the analyst named.
-    threads : int, optional
-        How many blocks to work on at once; by default two where it pays.
+    threads : int
+        How many blocks to work on at once.
     """
 
     rule_set: RuleSet
     limit_method: str = "auto"
     screening: str = "none"
     settings: Mapping[str, Any]
-    threads: int | None = None
+    threads: int = 1
 
 
 def run(series: Series, chart_type: ChartType, plan: Plan) -> Charted:
@@ -83,7 +79,7 @@ def run(series: Series, chart_type: ChartType, plan: Plan) -> Charted:
         rules=[_fitting(rule, chart_type) for rule in rules],
         across_gaps=[rule.across_gaps for rule in rules],
         limited=chart_type.has_limits,
-        threads=plan.threads or _threads(series.value.size),
+        threads=plan.threads,
     )
 
 
@@ -94,10 +90,6 @@ def _check_no_zero(series: Series, chart: str, form: str) -> None:
             f"{int((series.value == 0).sum())} are 0 (two events at once); the form 'probability' "
             "takes them"
         )
-
-
-def _threads(rows: int) -> int:
-    return min(2, os.cpu_count() or 1) if rows >= THREADS_FROM else 1
 
 
 def _fitting(rule: Rule, chart_type: ChartType) -> Callable[..., Flags]:

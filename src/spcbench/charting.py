@@ -108,7 +108,7 @@ def control_charts(
     show_last: int | None = None,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
-    threads: int | None = None,
+    threads: int = 1,
     on_error: str = "raise",
     host: PluginHost | None = None,
 ) -> ControlCharts:
@@ -163,8 +163,9 @@ def control_charts(
         Pictures show only so many of the latest points; limits and rules use all.
     date_format, suppressed
         As `spcbench.counts_check.check_counts`.
-    threads : int, optional
-        How many processors to use; the result does not depend on it.
+    threads : int
+        How many threads calculate at once, which pays from about 100,000 rows;
+        the result does not depend on it.
     on_error : str
         ``"raise"``, or ``"row"``: go on without the series that are wrong, and
         give each a row in `summary` with status ``invalid_input`` and the reason.
@@ -206,7 +207,7 @@ def control_charts(
         limit_method=_word("limits", limits, LIMITS),
         screening=_word("screening", _screening(screening), SCREENING),
         settings=dict(settings or {}),
-        threads=threads,
+        threads=_at_least_one("threads", threads) or 1,
     )
     taken = take(
         counts,

@@ -35,6 +35,13 @@ the arithmetic. The array is never touched, so making it is free.
 """
 
 
+THREAD_ROWS = 2 * BLOCK_ROWS
+"""Rows of a block when several are worked on at once.
+
+Threads take turns at everything that is not arithmetic on whole arrays; larger
+blocks leave less of it.
+"""
+
 _FLOATS = ("value", "centre", "sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z")
 _UNKNOWN_OF_FEW = ("sigma", "lcl", "ucl", "lower_warning", "upper_warning", "z")
 
@@ -74,7 +81,7 @@ def chart(
     across_gaps: Sequence[bool] = (),
     limited: bool = True,
     threads: int = 1,
-    block_rows: int = BLOCK_ROWS,
+    block_rows: int | None = None,
 ) -> Charted:
     """Chart many series with one chart type and one set of rules.
 
@@ -95,7 +102,7 @@ def chart(
         segment whose sigma cannot be estimated.
     threads : int
         How many blocks are worked on at once.
-    block_rows : int
+    block_rows : int, optional
         Rows worked on at a time; the result depends neither on it nor on
         `threads`.
 
@@ -116,7 +123,8 @@ def chart(
         found = limits(block, options)
         _fill(made, slice(first, last), rows, block=block, found=found, judge=judge)
 
-    blocks = series.segments.blocks(block_rows)
+    usual = BLOCK_ROWS if threads == 1 else THREAD_ROWS
+    blocks = series.segments.blocks(block_rows or usual)
     if threads == 1:
         for part in blocks:
             work(part)

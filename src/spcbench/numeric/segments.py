@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.bool_]
 Signs = npt.NDArray[np.int8]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-BLOCK_ROWS = 30_000
+BLOCK_ROWS = 60_000
 """Rows that fit a processor's cache together with their working arrays."""
 
 
