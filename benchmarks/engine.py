@@ -228,12 +228,12 @@ def charts() -> None:
     for threads in (1, 2):
         for series in SERIES[1:]:
             print(f"{threads} thread{'s' if threads > 1 else ''}: chart type, no rules")
-            for one in host.charts():
-                found = line(one.id, f"{one.id}/none/{threads}", series)
-                bare = found if one.id == "p" else bare
+            bare = {
+                one.id: line(one.id, f"{one.id}/none/{threads}", series) for one in host.charts()
+            }
             print(f"{threads} thread{'s' if threads > 1 else ''}: rule set, less the limits")
             for one in host.rule_sets():
-                line(one.id, f"p/{one.id}/{threads}", series, less=bare)
+                line(one.id, f"p/{one.id}/{threads}", series, less=bare["p"])
 
 
 if __name__ == "__main__":

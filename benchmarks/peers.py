@@ -10,7 +10,8 @@ of the runs; compare ratios, not milliseconds. Nothing is asserted.
 - spcbench: `control_charts` on a pandas frame: checking the counts, limits, rules
   of mdc-2023-11, and the tables of points, signals and summary.
 - pccpy: `p_chart` a series, with its tests 1, 2, 3 and 5 (no tables).
-- clinical-qikit: `compute` a series, its own path without frames.
+- clinical-qikit: `compute` a series, its own path without frames, with three of
+  its rule sets.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ frame = pd.DataFrame({
     "unit": np.repeat([f"U{at:06d}" for at in range(series)], periods),
     "period": np.tile(pd.date_range("2022-01-01", periods=periods, freq="MS").to_numpy(), series),
     "numerator": events, "denominator": cases})
-timed(lambda: spcbench.control_charts(frame, chart="CHART", better="higher", threads=THREADS), 9)
+chosen = {"chart": "CHART", "rules": "RULES", "threads": THREADS, "better": "higher"}
+timed(lambda: spcbench.control_charts(frame, **chosen), 9)
 """
 
 PCCPY = """
@@ -64,8 +66,17 @@ timed(lambda: [pccpy.p_chart(met, all_, tests=(1, 2, 3, 5)) for met, all_ in by_
 
 QIKIT = """
 from qikit.spc.compute import compute
-timed(lambda: [compute("p", met / all_, all_) for met, all_ in by_series], 3)
+timed(lambda: [compute("p", met / all_, all_, method="METHOD") for met, all_ in by_series], 3)
 """
+
+
+def ours(chart: str, *, rules: str = "mdc-2023-11", threads: int = 1) -> str:
+    """Our script for a chart type and a rule set."""
+    told = {"CHART": chart, "RULES": rules, "THREADS": str(threads)}
+    script = OURS
+    for word, value in told.items():
+        script = script.replace(word, value)
+    return script
 
 
 def seconds(python: str, script: str, series: int) -> float:
@@ -96,27 +107,26 @@ def main() -> None:
     series = parser.parse_args().series
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        pccpy, qikit = (
+            environment(home, package) for package in ("pccpy==0.16.2", "clinical-qikit==0.5.0")
+        )
         tools = [
-            ("spcbench, p", sys.executable, OURS.replace("CHART", "p").replace("THREADS", "1")),
-            (
-                "spcbench, p, 2 threads",
-                sys.executable,
-                OURS.replace("CHART", "p").replace("THREADS", "2"),
+            ("spcbench, p", sys.executable, ours("p")),
+            ("spcbench, p, 2 threads", sys.executable, ours("p", threads=2)),
+            ("spcbench, p, nelson-1984", sys.executable, ours("p", rules="nelson-1984")),
+            ("spcbench, auto", sys.executable, ours("auto")),
+            ("pccpy 0.16.2", pccpy, PCCPY),
+            *(
+                (f"clinical-qikit 0.5.0, {rules}", qikit, QIKIT.replace("METHOD", rules))
+                for rules in ("anhoej", "weco", "nelson")
             ),
-            (
-                "spcbench, auto",
-                sys.executable,
-                OURS.replace("CHART", "auto").replace("THREADS", "1"),
-            ),
-            ("pccpy 0.16.2", environment(home, "pccpy==0.16.2"), PCCPY),
-            ("clinical-qikit 0.5.0", environment(home, "clinical-qikit==0.5.0"), QIKIT),
         ]
-        print(f"{'tool':26}{'seconds':>10}{'times spcbench, p':>20}   ({series:,} series)")
+        print(f"{'tool':30}{'seconds':>10}{'times spcbench, p':>20}   ({series:,} series)")
         first = None
         for name, python, script in tools:
             found = seconds(python, script, series)
             first = first or found
-            print(f"{name:26}{found:>10.3f}{found / first:>20.1f}", flush=True)
+            print(f"{name:30}{found:>10.3f}{found / first:>20.1f}", flush=True)
 
 
 if __name__ == "__main__":
