@@ -113,7 +113,7 @@ def test_markers_hide_neither_points_nor_each_other(kind_of_chart):
 
 def test_what_is_said_of_every_point_marks_none_and_is_listed_once(kind_of_chart):
     rows = len(kind_of_chart("p").points)
-    said = {row: "Invented" for row in range(rows)}
+    said = dict.fromkeys(range(rows), "Invented")
     caption = control_chart(noted(kind_of_chart("p"), said)).labels.caption
     assert "All points: Invented" in " ".join(caption.split())
     both = control_chart(noted(kind_of_chart("p"), {**said, 3: "Invented; Cold snap"}))
