@@ -239,7 +239,7 @@ def test_settings_belong_to_a_chart_type():
         sb.control_charts(frame, chart="i", settings={"centreline": "median"})
     with pytest.raises(OptionError, match="centre_line of chart 'i' must be one of mean, median"):
         sb.control_charts(frame, chart="i", settings={"centre_line": "mode"})
-    with pytest.raises(OptionError, match="weight of chart 'ewma' must lie between 0.01 and 1"):
+    with pytest.raises(OptionError, match=r"weight of chart 'ewma' must lie between 0\.01 and 1"):
         sb.control_charts(frame, chart="ewma", settings={"weight": 2})
     with pytest.raises(OptionError, match="name it with chart="):
         sb.control_charts(frame, settings={"weight": 0.2})

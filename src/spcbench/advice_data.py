@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from spcbench.advice_facts import Facts, Rows, number, periods, shown
-from spcbench.intake import unknown_outcomes
+from spcbench.numeric.baseline import medians
 from spcbench.numeric.engine import FEWEST_POINTS
-from spcbench.numeric.moving import segment_medians
 from spcbench.numeric.patterns import denominator_variation, rounding
+from spcbench.tracing import unknown_outcomes
 
 TRIAL_POINTS = 12
 """Under so many points limits are trial limits (Making Data Count)."""
@@ -235,6 +235,6 @@ def _usually_expected(facts: Facts) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         cases = segments.sums(np.where(used, size, 0.0))
         centre = (segments.sums(np.where(used, numerator, 0.0)) / cases)[facts.phase]
-    usual = segment_medians(np.where(used, size, np.nan), segments)[facts.phase]
+    usual = medians(np.where(used, size, np.nan), segments)[facts.phase]
     expected = np.where(shares, usual * np.minimum(centre, 1.0 - centre), np.nan)
     return expected, usual

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.errors import OptionError
-from spcbench.intake import Taken, as_date, provenance, take, unknown_outcomes
+from spcbench.intake import Taken, as_date, take
 from spcbench.numeric import funnel
 from spcbench.tables import (
     ADVICE,
@@ -25,6 +25,7 @@ from spcbench.tables import (
     Column,
     Display,
 )
+from spcbench.tracing import provenance, unknown_outcomes
 
 if TYPE_CHECKING:
     from plotnine import ggplot

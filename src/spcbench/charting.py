@@ -15,9 +15,10 @@ from spcbench.chart_running import Plan
 from spcbench.chart_tables import points_table, signals_table, summary_table
 from spcbench.drawn import Drawn
 from spcbench.errors import OptionError
-from spcbench.intake import Taken, as_date, keep_rows, provenance, take
+from spcbench.intake import Taken, as_date, keep_rows, take
 from spcbench.plugin.records import RuleSet
 from spcbench.tables import Display
+from spcbench.tracing import provenance
 
 if TYPE_CHECKING:
     from plotnine import ggplot

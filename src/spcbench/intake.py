@@ -5,7 +5,6 @@ Both verbs, `control_charts` and `funnels`, begin here.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,9 +24,6 @@ from spcbench.tables import Display, Table
 if TYPE_CHECKING:
     from spcbench.measures.measure import Composite, Measure
     from spcbench.plugin.host import PluginHost
-
-UNKNOWN_SHARE = 0.1
-"""Share of cases with an unknown outcome from which it is said (a proposal)."""
 
 ON_ERROR = ("raise", "row")
 BETTER = ("higher", "lower", "neither")
@@ -342,105 +338,3 @@ def _unit_names(frame: pd.DataFrame) -> dict[str, str]:
         return {}
     named = frame[["unit", "unit_name"]].dropna().drop_duplicates("unit", keep="last")
     return dict(zip(named["unit"], named["unit_name"], strict=True))
-
-
-def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, Any]] | None:
-    """What to say of cases whose outcome is unknown, or None where there are few.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Checked counts.
-    measure : str
-        Which measure.
-
-    Returns
-    -------
-    message, evidence
-        When at least `UNKNOWN_SHARE` of one unit's cases, or of all, are left
-        out of the denominators because it is not known whether the measure
-        was met.
-    """
-    if "missing" not in frame.columns:
-        return None
-    rows = frame[frame["measure"] == measure]
-    sums = rows[["unit", "missing", "denominator"]].fillna(0).groupby("unit").sum()
-    share = (sums["missing"] / (sums["missing"] + sums["denominator"])).astype("float64")
-    total = float(sums["missing"].sum() / max(1, (sums["missing"] + sums["denominator"]).sum()))
-    many = share[share >= UNKNOWN_SHARE]
-    if total < UNKNOWN_SHARE and many.empty:
-        return None
-    return (
-        f"It is not known whether {total:.0%} of the cases met the measure; they are left out of "
-        f"the denominators. In {len(many)} of {len(sums)} units it is {UNKNOWN_SHARE:.0%} or more, "
-        "and what is known of those may not stand for the rest.",
-        {
-            "share_unknown": round(total, 4),
-            "units": {str(unit): round(float(part), 4) for unit, part in many.items()},
-        },
-    )
-
-
-def provenance(
-    taken: Taken, *, host: PluginHost, extra: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Where numbers came from: enough to trace every one of them.
-
-    Parameters
-    ----------
-    taken : Taken
-        The counts that were used.
-    host : PluginHost
-        The plugins that were active.
-    extra : mapping, optional
-        Further entries.
-
-    Returns
-    -------
-    dict
-        `generator`, `version`, `source`, `input_digest`, `plugins`, `measures`.
-    """
-    from spcbench import __version__
-
-    return {
-        "generator": "spcbench",
-        "version": __version__,
-        "source": taken.source,
-        "input_digest": digest(taken.frame),
-        "plugins": [
-            f"{one.name} {one.version}" for one in host.plugins() if one.status == "active"
-        ],
-        "measures": sorted(taken.display),
-        **(extra or {}),
-    }
-
-
-def digest(frame: pd.DataFrame) -> str:
-    """SHA-256 of the counts themselves: same counts, same digest, wherever they came from.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Checked counts.
-
-    Returns
-    -------
-    str
-        ``sha256:`` and 64 hexadecimal digits, over measure, unit, period,
-        numerator and denominator written as CSV.
-
-    Examples
-    --------
-    >>> from spcbench.counts_check import check_counts
-    >>> import pandas as pd
-    >>> counts = check_counts(pd.DataFrame(
-    ...     {"measure": "m", "unit": "a", "period": ["2024-01-01"],
-    ...      "numerator": [1], "denominator": [2]}))
-    >>> digest(counts) == digest(counts.iloc[::-1].sort_index())
-    True
-    """
-    columns = [*("measure", "unit", "period", "numerator", "denominator")]
-    more = ("value", "status", "expected", "mean", "sd", "sequence")
-    columns += [name for name in more if name in frame.columns]
-    text = frame[columns].to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -16,10 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from spcbench.numeric.limits import METHODS, WARNING_SHARE, ChartOptions, Limits, Series
-from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
-from spcbench.numeric.segments import Flags, Floats
-from spcbench.numeric.variables import (
+from spcbench.numeric.baseline import (
     baseline_only,
     closed_form,
     given_rows,
@@ -28,6 +25,9 @@ from spcbench.numeric.variables import (
     setting,
     with_given,
 )
+from spcbench.numeric.limits import METHODS, WARNING_SHARE, ChartOptions, Limits, Series
+from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
+from spcbench.numeric.segments import Flags, Floats
 
 LN2 = float(np.log(2.0))
 MEDIAN_SHARE = 0.693

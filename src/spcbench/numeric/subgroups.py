@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from spcbench.numeric.baseline import baseline_only, closed_form, means, setting, with_given
 from spcbench.numeric.limits import ChartOptions, Limits, Series
 from spcbench.numeric.segments import Floats
-from spcbench.numeric.variables import baseline_only, closed_form, means, setting, with_given
 
 _GAMMA_RATIO = (1.0, -1 / 8, 1 / 128, 5 / 1024, -21 / 32768, -399 / 262144)
 """Γ(x + ½)/(Γ(x)·√x) in powers of 1/x: right to 2e-16 for x above 100."""
