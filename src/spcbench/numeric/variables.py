@@ -68,6 +68,7 @@ def i_limits(series: Series, options: ChartOptions) -> Limits:
     Examples
     --------
     >>> import numpy as np
+    >>> from spcbench.numeric.segments import Segments
     >>> series = Series(
     ...     value=np.array([10.0, 12.0, 9.0, 13.0]), in_baseline=np.ones(4, bool),
     ...     gap=np.zeros(4, bool), segments=Segments.from_lengths([4]),
@@ -123,6 +124,7 @@ def mr_limits(series: Series, options: ChartOptions) -> Limits:
     Examples
     --------
     >>> import numpy as np
+    >>> from spcbench.numeric.segments import Segments
     >>> series = Series(
     ...     value=np.array([10.0, 12.0, 9.0, 13.0]), in_baseline=np.ones(4, bool),
     ...     gap=np.zeros(4, bool), segments=Segments.from_lengths([4]),
@@ -168,6 +170,7 @@ def i_prime_limits(series: Series, options: ChartOptions) -> Limits:
     Examples
     --------
     >>> import numpy as np
+    >>> from spcbench.numeric.segments import Segments
     >>> series = Series(
     ...     value=np.array([0.2, 0.3, 0.1]), denominator=np.array([50.0, 50.0, 200.0]),
     ...     in_baseline=np.ones(3, bool), gap=np.zeros(3, bool),
@@ -214,6 +217,7 @@ def run_limits(series: Series, options: ChartOptions) -> Limits:
     Examples
     --------
     >>> import numpy as np
+    >>> from spcbench.numeric.segments import Segments
     >>> series = Series(
     ...     value=np.array([3.0, 1.0, 2.0, 9.0]), in_baseline=np.ones(4, bool),
     ...     gap=np.zeros(4, bool), segments=Segments.from_lengths([4]),
