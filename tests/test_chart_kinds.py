@@ -277,6 +277,14 @@ def test_a_changing_target_and_a_trajectory_are_kept():
     assert (row["target"], row["assurance"]) == (0.99, "fails")
 
 
+def test_what_does_not_fit_the_scale_of_a_chart_is_not_drawn_on_it():
+    frame = shares(STEADY).assign(trajectory=0.8)
+    assert sb.control_charts(frame, chart="cusum").points["trajectory"].isna().all()
+    assert sb.control_charts(frame, chart="i").points["trajectory"].eq(0.8).all()
+    with pytest.raises(OptionError, match="references are values of the measure"):
+        sb.control_charts(frame, chart="cusum", references={"England": 0.7})
+
+
 def test_references_and_the_last_points_are_for_pictures_only():
     charts = sb.control_charts(shares(STEADY), references={"England": 0.7}, show_last=5)
     assert charts.method["references"] == {"England": 0.7}

@@ -98,9 +98,17 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
             "status": frame["status"],
             "note": _notes(drawn),
             "excluded": never if series.excluded is None else series.excluded,
-            "trajectory": frame["trajectory"] if "trajectory" in frame.columns else nothing,
+            "trajectory": _trajectory(drawn, nothing),
         }
     )
+
+
+def _trajectory(drawn: Drawn, nothing: Floats) -> Any:
+    """The trajectory of the counts, where the chart shows values on its scale."""
+    if "trajectory" not in drawn.taken.frame.columns:
+        return nothing
+    fits = drawn.taken.series.spread(np.isin(drawn.of_chart("scale"), ("measure", "count")))
+    return drawn.taken.frame["trajectory"].where(fits)
 
 
 def _notes(drawn: Drawn) -> Any:

@@ -203,6 +203,10 @@ def control_charts(
 
     host = host or default_host()
     chart_type = _chart_type(chart, limits, host)
+    if references and chart_type is not None and chart_type.scale not in ("measure", "count"):
+        raise OptionError(
+            f"references are values of the measure, and chart {chart!r} does not show those"
+        )
     plan = Plan(
         rule_set=rules if isinstance(rules, RuleSet) else host.rule_set(rules),
         limit_method=_word("limits", limits, LIMITS),

@@ -292,7 +292,7 @@ def _x_axis(points: pd.DataFrame, layout: ChartLayout, *, room: float, by_event:
 
     day = by_day(points["period"])
     most, expand = 8 if layout.single else 3, (0.02, 0, room, 0)
-    most -= 2 if by_event and layout.single else 0  # there the day is always named
+    most -= 2 if (by_event or day) and layout.single else 0  # labels with a day are longer
     if by_event:
         number = sorted(int(at) for at in points["x"].unique())
         steps = [at for at in number if at % _step(len(number), most) == 0] or number[:1]
