@@ -269,7 +269,8 @@ def test_few_points_keep_their_words_and_say_when_an_icon_comes():
     assert evidence == {"points": 8, "wanted": 12, "icon_from": 13}
     assert "few_points" in codes(quiet(11))
     assert "few_points" not in codes(quiet(12))
-    assert "few_points" not in codes(quiet(2))
+    words, _ = only(quiet(2), "few_points")
+    assert words == "The latest phase has 2 points: too few for limits, or for any judgement."
 
 
 # ------------------------------------------------------------------------ patterns

@@ -225,7 +225,7 @@ def test_an_excluded_point_is_shown_and_not_used():
     assert row["excluded"]
     assert not row["in_baseline"]
     assert not row["special_cause"]
-    assert row["note"] == "Power cut"
+    assert row["note"] == "Not used: Power cut (A Smith)"
     assert charts.points["centre"].iloc[0] == pytest.approx(sum(STEADY) / 50 / 14)
     assert charts.method["notes"][0]["author"] == "A Smith"
 
@@ -260,7 +260,10 @@ def test_screening_is_asked_for_and_said():
 
 def test_numbers_of_cases_have_no_target_of_the_measure_and_distances_none_at_all():
     frame = shares(STEADY)
-    assert np.isnan(only(sb.control_charts(frame, chart="mr", target=0.85).summary)["target"])
+    with pytest.raises(OptionError, match="target is on the scale of the measure"):
+        sb.control_charts(frame, chart="mr", target=0.85)
+    own = sb.control_charts(frame.assign(target=0.85), chart="mr")
+    assert np.isnan(only(own.summary)["target"])
     counted = sb.control_charts(table(numerator=STEADY), chart="c", target=45.0, better="lower")
     assert only(counted.summary)["target"] == 45.0
     assert counted.display["m"].per == 1
@@ -281,7 +284,7 @@ def test_what_does_not_fit_the_scale_of_a_chart_is_not_drawn_on_it():
     frame = shares(STEADY).assign(trajectory=0.8)
     assert sb.control_charts(frame, chart="cusum").points["trajectory"].isna().all()
     assert sb.control_charts(frame, chart="i").points["trajectory"].eq(0.8).all()
-    with pytest.raises(OptionError, match="references are values of the measure"):
+    with pytest.raises(OptionError, match="references is on the scale of the measure"):
         sb.control_charts(frame, chart="cusum", references={"England": 0.7})
 
 
@@ -401,3 +404,54 @@ def test_threads_change_nothing(threads):
     one, other = (sb.control_charts(frame, threads=number) for number in (1, threads))
     pd.testing.assert_frame_equal(one.points, other.points)
     pd.testing.assert_frame_equal(one.summary, other.summary)
+
+
+def test_a_chart_that_fits_nothing_in_the_table_says_so():
+    with pytest.raises(InputError, match="has no value, or numerator and denominator: only num"):
+        sb.control_charts(table(numerator=STEADY).assign(denominator=None), chart="i")
+    nothing = table(numerator=[None] * 5, denominator=[None] * 5)
+    assert only(sb.control_charts(nothing).summary)["status"] == "no_data"
+
+
+def test_false_signals_are_not_promised_where_they_are_not_known():
+    frame = shares(STEADY * 2)
+    assert only(sb.control_charts(frame, chart="p").summary)["expected_false_signals"] > 0.1
+    for options in ({"baseline": 12}, {"centre": 0.8}):
+        charts = sb.control_charts(frame, chart="p", **options)
+        assert np.isnan(only(charts.summary)["expected_false_signals"])
+        assert charts.method["expected_false_signals"] is None
+    assert sb.control_charts(frame, chart="cusum").method["expected_false_signals"] is None
+
+
+def test_measurements_are_never_shown_in_per_cent():
+    subgroups = table(**COLUMNS["subgroup"])
+    assert sb.control_charts(subgroups, chart="xbar").display["m"].per == 1
+    above = table(numerator=[90] * 14, denominator=20)
+    assert sb.control_charts(above, chart="i").display["m"].per == 1
+
+
+def test_references_must_fit_on_the_chart():
+    for wrong, words in (
+        ({"E": 72}, "reference 'E': 72 is not a proportion between 0 and 1; write 72 % as 0.72"),
+        ({"E": float("nan")}, "reference 'E' must be a number"),
+        ({"E": "0.7"}, "reference 'E' must be a number, not '0.7'"),
+        ([0.7], "references must map labels to values"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            sb.control_charts(shares(STEADY), references=wrong)
+
+
+def test_options_of_the_wrong_kind_are_told():
+    for wrong, words in (
+        ({"target": "0.85"}, "target must be a number, not '0.85'"),
+        ({"settings": ["weight"]}, "settings must map names to values"),
+        ({"baseline": 100}, "baseline 100 is more than the 14 periods"),
+        ({"threads": 0}, "threads must be 1 or more"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            sb.control_charts(shares(STEADY), **wrong)
+
+
+def test_a_result_says_what_it_is_in_one_line():
+    charts = sb.control_charts(shares(STEADY))
+    assert repr(charts) == "ControlCharts(1 charts of 14 points; p; mdc-2023-11; 0 signals)"

@@ -37,12 +37,19 @@ FEW_EXPECTED = 5.0
 def few_points(facts: Facts) -> Rows:
     """Trial limits."""
     known = facts.known
-    for which in np.flatnonzero((known >= FEWEST_POINTS) & (known < TRIAL_POINTS)):
+    for which in np.flatnonzero((known > 0) & (known < TRIAL_POINTS)):
+        number_of = f"{known[which]} point{'s' if known[which] > 1 else ''}"
+        if known[which] < FEWEST_POINTS:
+            words = f"The latest phase has {number_of}: too few for limits, or for any judgement."
+        else:
+            words = (
+                f"The latest phase has {number_of}. Limits from fewer than "
+                f"{TRIAL_POINTS} are trial limits: expect them to move."
+            )
         yield (
             int(which),
             "few_points",
-            f"The latest phase has {known[which]} points. Limits from fewer than "
-            f"{TRIAL_POINTS} are trial limits: expect them to move.",
+            words,
             {"points": int(known[which]), "wanted": TRIAL_POINTS, "icon_from": ICON_FROM},
         )
 
@@ -147,6 +154,7 @@ def varying_denominators(facts: Facts) -> Rows:
     largest, smallest = facts.grounds.largest, facts.grounds.smallest
     ignores = ~facts.drawn.of_chart("uses_denominator").astype(np.bool_)
     ignores &= np.isin(facts.takes, ["value", "proportion"])
+    ignores &= facts.drawn.of_chart("points") != "dependent"
     ignores &= facts.drawn.of_chart("has_limits").astype(np.bool_)
     with np.errstate(invalid="ignore"):
         scales = np.char.endswith(facts.chart.astype(str), "_prime") & (largest >= 2 * smallest)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.chart_choosing import ChartedAll, Rows, chart_all
-from spcbench.chart_running import Plan, chosen_settings
+from spcbench.chart_running import Plan, chosen_settings, suits
 from spcbench.chart_series import gaps, given_lines, targets
 from spcbench.drawn import Drawn, Phases
 from spcbench.errors import OptionError
@@ -139,7 +139,9 @@ def _in_baseline(
     """Points that limits may come from, by notes and by the option."""
     if baseline is None:
         return frozen
-    if isinstance(baseline, tuple):
+    if isinstance(baseline, tuple | list):
+        if len(baseline) != 2:
+            raise OptionError(f"baseline must be two dates, or a number of points: {baseline!r}")
         first, last = (as_date(one, "baseline") for one in baseline)
         period = taken.frame["period"].to_numpy()
         own = (period >= first) & (period <= last)
@@ -152,6 +154,11 @@ def _in_baseline(
                 f"of dates, not {baseline!r}"
             )
         starts = taken.series.spread(taken.series.starts)
+        if taken.series.size and int(taken.series.lengths.max()) < baseline:
+            raise OptionError(
+                f"baseline {baseline} is more than the {int(taken.series.lengths.max())} periods "
+                "that there are"
+            )
         own = np.arange(taken.series.size) - starts < baseline
     return np.asarray(own if frozen is None else own & frozen)
 
@@ -194,6 +201,39 @@ def _frequency(drawn: Drawn) -> str:
     return "; ".join(f"{name}: {word}" for name, word in drawn.frequency.items())
 
 
+def checked_references(given: Any, taken: Taken) -> dict[str, float]:
+    """Lines to draw beside the charts, by label.
+
+    Parameters
+    ----------
+    given : mapping of str to float, optional
+        On the natural scale.
+    taken : Taken
+        The counts; of shares of cases a line lies between 0 and 1.
+
+    Raises
+    ------
+    OptionError
+        If a value is no number, or cannot be on the chart.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise OptionError("references must map labels to values, such as {'England': 0.72}")
+    shares = taken.frame["denominator"].notna().any() and all(
+        shown.per == 100 for shown in taken.display.values()
+    )
+    made = {}
+    for label, value in (given or {}).items():
+        if isinstance(value, str | bool) or not np.isfinite(value):
+            raise OptionError(f"reference {label!r} must be a number, not {value!r}")
+        if shares and not 0.0 <= value <= 1.0:
+            raise OptionError(
+                f"reference {label!r}: {value:g} is not a proportion between 0 and 1; "
+                "write 72 % as 0.72"
+            )
+        made[str(label)] = float(value)
+    return made
+
+
 def method_of(drawn: Drawn, plan: Plan, asked: Asked, summary: pd.DataFrame) -> dict[str, Any]:
     """How charts were made: enough to make them again.
 
@@ -208,8 +248,8 @@ def method_of(drawn: Drawn, plan: Plan, asked: Asked, summary: pd.DataFrame) -> 
     summary : pandas.DataFrame
         As `tables.SUMMARY`.
     """
-    charts = drawn.charts
-    rules = drawn.rule_set
+    charts, rules = drawn.charts, drawn.rule_set
+    expected = summary["expected_false_signals"].dropna()
     return {
         "chart": ";".join(chart.id for chart in charts),
         "chart_title": "; ".join(chart.title for chart in charts),
@@ -226,13 +266,15 @@ def method_of(drawn: Drawn, plan: Plan, asked: Asked, summary: pd.DataFrame) -> 
         "rule_set": rules.id,
         "rule_set_title": rules.title,
         "rule_set_source": rules.source,
-        "rules": [rule.title for rule in rules.rules],
+        "rules": [
+            rule.title for rule in rules.rules if any(suits(rule, chart) for chart in charts)
+        ],
         "screening": plan.screening,
         "frequency": _frequency(drawn),
         "phases": int(drawn.phases.number.max()) if drawn.phases.number.size else 0,
         "notes": [dict(note) for note in drawn.notes],
-        "references": {str(label): float(at) for label, at in (asked.references or {}).items()},
+        "references": dict(asked.references or {}),
         "show_last": asked.show_last,
-        "expected_false_signals": float(summary["expected_false_signals"].sum()),
+        "expected_false_signals": float(expected.sum()) if len(expected) else None,
         "disclosure": "none",
     }

@@ -92,8 +92,22 @@ def _check_no_zero(series: Series, chart: str, form: str) -> None:
         )
 
 
+def suits(rule: Rule, chart_type: ChartType) -> bool:
+    """Whether a rule makes sense on charts of a type.
+
+    Parameters
+    ----------
+    rule : Rule
+        Says what points it is for.
+    chart_type : ChartType
+        Says what its points are; a rule about limits needs a chart that has them.
+    """
+    needs_limits = rule.suits == "any"
+    return rule.suits in SUITED[chart_type.points] and (chart_type.has_limits or not needs_limits)
+
+
 def _fitting(rule: Rule, chart_type: ChartType) -> Callable[..., Flags]:
-    return rule.detect if rule.suits in SUITED[chart_type.points] else _never
+    return rule.detect if suits(rule, chart_type) else _never
 
 
 def _never(value: Floats, z: Floats, side: Signs, segments: Segments) -> Flags:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from spcbench.drawn import Drawn, firings
 from spcbench.numeric.engine import FEWEST_POINTS
-from spcbench.numeric.segments import Floats, Integers, Signs
+from spcbench.numeric.segments import Flags, Floats, Integers, Signs
 from spcbench.tables import (
     ASSURANCE,
     LIMIT_METHOD,
@@ -292,10 +292,22 @@ def _expected_false(drawn: Drawn) -> Floats:
         fewer = any_signal(rules.any_signal_counted, rules.arl0_counted, known)
         chance = np.where(counted, fewer, chance)
     size = len(drawn.taken.series)
+    # The chances were found on independent points, whose limits come from those very points.
+    if drawn.series.given_centre is not None or drawn.series.given_sigma is not None:
+        chance = np.full(chance.size, np.nan)
+    chance = np.where(_frozen(drawn), np.nan, chance)
     expected = np.bincount(chart - 1, weights=chance, minlength=size).astype(np.float64)
-    # The chances were found on independent points with limits.
     expected[(drawn.of_chart("points") == "dependent") | ~drawn.of_chart("has_limits")] = np.nan
     return expected
+
+
+def _frozen(drawn: Drawn) -> Flags:
+    """Phases that are judged beyond the points which their limits come from."""
+    judged = ~np.isnan(drawn.value)
+    if drawn.series.excluded is not None:
+        judged &= ~drawn.series.excluded
+    beyond = judged & ~drawn.series.in_baseline
+    return drawn.phases.segments.sums(beyond.astype(np.int64)) > 0
 
 
 def any_signal(table: Mapping[int, float], arl0: float | None, points: Integers) -> Floats:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spcbench.chart_advice import advice_table
-from spcbench.chart_drawing import Asked, drawn_from, method_of
+from spcbench.chart_drawing import Asked, checked_references, drawn_from, method_of
 from spcbench.chart_running import Plan
 from spcbench.chart_tables import points_table, signals_table, summary_table
 from spcbench.drawn import Drawn
@@ -48,14 +48,20 @@ class ControlCharts:
         phases, expected false signals.
     """
 
-    points: pd.DataFrame
-    signals: pd.DataFrame
-    summary: pd.DataFrame
-    display: Mapping[str, Display]
-    unit_names: Mapping[str, str]
-    method: Mapping[str, Any]
+    points: pd.DataFrame = field(repr=False)
+    signals: pd.DataFrame = field(repr=False)
+    summary: pd.DataFrame = field(repr=False)
+    display: Mapping[str, Display] = field(repr=False)
+    unit_names: Mapping[str, str] = field(repr=False)
+    method: Mapping[str, Any] = field(repr=False)
     _drawn: Drawn = field(repr=False)
     _host: PluginHost = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"ControlCharts({len(self.summary):,} charts of {len(self.points):,} points; "
+            f"{self.method['chart']}; {self.method['rule_set']}; {len(self.signals):,} signals)"
+        )
 
     @cached_property
     def advice(self) -> pd.DataFrame:
@@ -203,15 +209,17 @@ def control_charts(
 
     host = host or default_host()
     chart_type = _chart_type(chart, limits, host)
-    if references and chart_type is not None and chart_type.scale not in ("measure", "count"):
-        raise OptionError(
-            f"references are values of the measure, and chart {chart!r} does not show those"
-        )
+    own_scale = chart_type is not None and chart_type.scale not in ("measure", "count")
+    for name, said in (("references", references), ("target", target is not None)):
+        if said and own_scale:
+            raise OptionError(
+                f"{name} is on the scale of the measure, which chart {chart!r} does not show"
+            )
     plan = Plan(
         rule_set=rules if isinstance(rules, RuleSet) else host.rule_set(rules),
         limit_method=_word("limits", limits, LIMITS),
         screening=_word("screening", _screening(screening), SCREENING),
-        settings=dict(settings or {}),
+        settings=_mapping("settings", settings),
         threads=_at_least_one("threads", threads) or 1,
     )
     taken = take(
@@ -234,7 +242,7 @@ def control_charts(
         centre=centre,
         sigma=sigma,
         baseline=baseline,
-        references=references,
+        references=checked_references(references, taken),
         frequency=frequency,
         until=until,
         show_last=_at_least_one("show_last", show_last),
@@ -257,6 +265,12 @@ def _word(name: str, given: str, choices: Sequence[str]) -> str:
     if given not in choices:
         raise OptionError(f"{name} must be one of {', '.join(choices)}, not {given!r}")
     return given
+
+
+def _mapping(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise OptionError(f"{name} must map names to values, such as {{'weight': 0.2}}")
+    return dict(given or {})
 
 
 def _screening(given: bool | str) -> str:

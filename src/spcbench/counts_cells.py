@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
@@ -17,7 +18,13 @@ from spcbench.errors import InputError, suggest
 from spcbench.numeric.segments import Flags, Integers
 from spcbench.tables import DATE, STRING
 
+LARGEST = 2.0**53
+"""Whole numbers beyond this are no longer all different as floats."""
+
 _ISO = r"\d{4}-\d{2}(-\d{2}([ T]00:00(:00(\.0+)?)?)?)?"
+_MARK = re.compile(r"[<>≤≥]?=? ?\d{1,2}( ?[-–] ?\d{1,2})?|\d{1,2} or (fewer|less)")
+"""A suppressed count written as a bound or a range, such as ``<5`` or ``1-7``."""
+
 _NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
 
 
@@ -271,6 +278,7 @@ def numbers(
         _refuse(np.isinf(made.to_numpy()), made, place, "is not a finite number")
         if whole:
             values = made.to_numpy()
+            _refuse(values > LARGEST, made, place, "is larger than any count can be")
             fraction = np.flatnonzero(values != np.floor(values)) if values.size else ()
             broken = np.zeros(values.size, dtype=np.bool_)
             broken[[row for row in fraction if not np.isnan(values[row])]] = True
@@ -323,6 +331,8 @@ def _not_a_number(cell: object, *, text: bool) -> str:
 def _text_advice(cell: str) -> str:
     if cell.replace(",", "").strip().isdigit():
         return "not a plain number; write it without thousands separators"
+    if any(letter.isdigit() for letter in cell) and not _MARK.fullmatch(cell.strip()):
+        return "not a number; write the number alone, without a unit or a sign"
     return (
         "not a number; if it marks a suppressed count say so with "
         f"suppressed={cell!r} (--suppressed {cell!r})"

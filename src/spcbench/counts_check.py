@@ -131,6 +131,7 @@ def checked(
         if name not in built and name != "status":
             built[name], marked = _optional(frame[name], place, date_format, markers)
             hidden |= marked
+    _check_some_data(built, place, takes)
     built["status"] = _status(frame, built, hidden, place, takes)
     if takes in ("proportion", "auto"):
         _check_proportion(built, place)
@@ -238,6 +239,23 @@ def _status(
         if name in built and (codes > 1).any():
             built[name] = built[name].mask(codes > 1)
     return pd.Series(pd.Categorical.from_codes(codes, categories=list(STATUS)))
+
+
+def _check_some_data(built: dict[str, pd.Series], place: Place, takes: str) -> None:
+    """Refuse a table that holds data, but none of the kind that is wanted."""
+    holding = [
+        name
+        for name in ("numerator", "denominator", "value", "mean", "sd", "expected")
+        if name in built and built[name].notna().any()
+    ]
+    ways = _NEEDED[takes]
+    if not holding or any(set(way) <= set(holding) for way in ways):
+        return
+    wanted = ", or ".join(" and ".join(way) for way in ways)
+    raise InputError(
+        f"{place.whole} has no {wanted}: only {' and '.join(holding)} hold{'s' * (len(holding) == 1)} "
+        "anything; choose a chart that takes those (spcbench charts), or add the columns"
+    )
 
 
 def _check_waits(built: dict[str, pd.Series], place: Place) -> None:

@@ -175,15 +175,18 @@ def _measures(taken: Taken, rows: Integers) -> list[str]:
 
 def _of_cases(taken: Taken, takes: str) -> set[str]:
     """Measures whose values are shares of cases, which per cent suits."""
-    if takes == "rate":
+    if takes not in ("proportion", "value", "auto", "any"):
         return set()
     starts, frame = taken.series.starts, taken.frame
     if takes == "proportion":
         return set(_measures(taken, starts))
-    shares = frame["denominator"].notna().to_numpy()
+    shares = (frame["denominator"].notna() & frame["numerator"].notna()).to_numpy()
+    above = (frame["numerator"] > frame["denominator"]).fillna(False).to_numpy(dtype=np.bool_)
     if "value" in frame.columns:
         shares = shares & frame["value"].isna().to_numpy()
-    return set(_measures(taken, starts[taken.series.sums(shares.astype(np.int64)) > 0]))
+    sums = taken.series.sums
+    found = _measures(taken, starts[sums(shares.astype(np.int64)) > 0])
+    return set(found) - set(_measures(taken, starts[sums(above.astype(np.int64)) > 0]))
 
 
 def _check_options(better: str | None, target: float | None, *, per: int | None) -> None:
@@ -191,8 +194,8 @@ def _check_options(better: str | None, target: float | None, *, per: int | None)
         raise OptionError(f"better must be one of {', '.join(BETTER)}, not {better!r}")
     if per is not None and (per < 1 or per != int(per)):
         raise OptionError(f"per must be a whole number such as 100 or 1000, not {per!r}")
-    if target is not None and not np.isfinite(target):
-        raise OptionError(f"target must be a number, not {target:g}")
+    if target is not None and not (isinstance(target, int | float) and np.isfinite(target)):
+        raise OptionError(f"target must be a number, not {target!r}")
 
 
 def _opened(counts: Any) -> tuple[Any, Place, str | None, Mapping[str, Display]]:

@@ -156,7 +156,7 @@ def _placed(
     phase = segments.spread(np.arange(len(segments)) - first[own] + 1)
     texts = _Texts(np.zeros(series.size, dtype=np.int32))
     for one, rows in told:
-        texts.add(one.reason, rows)
+        texts.add(_words(one), rows)
     return Placed(
         phase=phase,
         segments=segments,
@@ -166,6 +166,17 @@ def _placed(
         comment=texts.joined(),
         applied=[one.entry() for one, _ in told],
     )
+
+
+def _words(one: Concern) -> str:
+    """What the chart says of a note: what was decided, why, and by whom."""
+    what = {
+        "rebase": "New phase: ",
+        "exclude": "Not used: ",
+        "freeze": "Limits from here"
+        + (f", {one.points} points: " if one.points else f" to {one.until!s:.10}: "),
+    }.get(one.action, "")
+    return f"{what}{one.reason}" + (f" ({one.author})" if one.author else "")
 
 
 def _rows(one: Concern, counts: Ground) -> Integers:

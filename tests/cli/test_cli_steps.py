@@ -75,7 +75,8 @@ def test_none_says_what_one_needs(steps, table):
 
     assert done.exit_code == 0
     assert done.stdout == (
-        "No step change is suggested. One needs 24 points before it and 24 from it on.\n"
+        "No step change is suggested. One needs 24 points before it and 24 from it on; "
+        "--period-points asks for fewer, at the price of more false suggestions.\n"
     )
 
 

@@ -61,7 +61,7 @@ def holds_counts(columns: Iterable[str]) -> bool:
     >>> holds_counts(["unit", "birth_date"])
     False
     """
-    names = set(columns)
+    names = {str(name).strip().lower() for name in columns}  # the check then names the misspelt
     return {"measure", "unit", "period"} <= names and bool({"numerator", "value", "mean"} & names)
 
 

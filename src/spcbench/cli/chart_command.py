@@ -184,6 +184,8 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = one.rpartition("=")
         if not equals or not name.strip() or not value.strip():
             raise OptionError(f"--{option} {one!r} must be written as NAME=VALUE")
+        if name.strip() in made:
+            raise OptionError(f"--{option} {name.strip()!r} is given twice; keep one of them")
         made[name.strip()] = value.strip()
     return made
 

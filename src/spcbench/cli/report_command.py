@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 @options.rules
 @options.better
 @options.target
+@click.option(
+    "--chart",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Type of chart (see `spcbench charts`); auto picks the one that suits the counts.",
+)
+@options.per
 @options.notes
 @options.until
 @options.level
@@ -43,6 +51,8 @@ def command(
     measure: str | None,
     title: str | None,
     rules: str,
+    chart: str,
+    per: int | None,
     better: str | None,
     target: float | None,
     notes: Path | None,
@@ -55,6 +65,7 @@ def command(
 
     INPUT is a table of counts, or of records with --packs, --unit-column and
     --date-column. Charts need two periods or more; with one there are funnels only.
+    Funnels need shares of cases of two units or more.
     """
     import spcbench
     from spcbench.cli.inputs import Given, opened, print_advice
@@ -75,9 +86,12 @@ def command(
     with stage("Calculating charts and funnels"):
         if periods_of(table) >= 2:
             results.append(
-                spcbench.control_charts(table, rules=rules, notes=notes, until=until, **shared)
+                spcbench.control_charts(
+                    table, chart=chart, per=per, rules=rules, notes=notes, until=until, **shared
+                )
             )
-        results.append(spcbench.funnels(table, last=until, **shared))
+        if has_peers(table):
+            results.append(spcbench.funnels(table, last=until, **shared))
     for result in results:
         print_advice(result.advice)
     with stage(f"Writing {output.name}"):
@@ -91,3 +105,13 @@ def periods_of(table: Counted | Table) -> int:
     """How many different periods counts have."""
     counts = table.counts if hasattr(table, "counts") else table.data
     return int(counts["period"].nunique())
+
+
+def has_peers(table: Counted | Table) -> bool:
+    """Whether counts hold shares of cases, of more than one unit, to be compared."""
+    counts = table.counts if hasattr(table, "counts") else table.data
+    if not {"numerator", "denominator"} <= set(counts.columns):
+        return False
+    shares = counts["denominator"].notna() & counts["numerator"].notna()
+    shares &= (counts["numerator"] <= counts["denominator"]).fillna(False)
+    return bool(shares.any()) and int(counts["unit"][shares].nunique()) > 1

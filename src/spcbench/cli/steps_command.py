@@ -176,5 +176,6 @@ def _tell(steps: pd.DataFrame, period: int) -> None:
     else:
         click.echo(
             "No step change is suggested. "
-            f"One needs {period} points before it and {period} from it on."
+            f"One needs {period} points before it and {period} from it on; "
+            "--period-points asks for fewer, at the price of more false suggestions."
         )

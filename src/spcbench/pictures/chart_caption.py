@@ -97,6 +97,7 @@ def caption_text(
     """Comments (under one chart), how it was made, and what the lines are; wrapped."""
     said = [
         *_method_sentences(charts, keys),
+        *_baseline_words(charts),
         *_false_signals(charts, keys),
         *_drawn_sentences(charts, keys, points, lines, layout),
     ]
@@ -220,13 +221,27 @@ def _calibrated_words(kind: ChartKind, settings: Mapping[str, Any]) -> str:
     return name
 
 
+def _baseline_words(charts: ChartResult) -> list[str]:
+    """Which points the limits come from, where that is not all of them."""
+    baseline = charts.method.get("baseline")
+    if baseline is None:
+        return []
+    if isinstance(baseline, int):
+        return [f"Limits come from the first {baseline} points and hold on from there."]
+    first, last = baseline
+    return [f"Limits come from {first} to {last} and hold on from there."]
+
+
 def _false_signals(charts: ChartResult, keys: Sequence[Key]) -> list[str]:
     said = []
     expected = summary_of(charts, keys)["expected_false_signals"].dropna()
     if len(expected):
         where = "on this chart" if len(keys) == 1 else f"on these {len(keys)} charts"
+        # Exact limits are passed more seldom than nominal: how much so depends on the counts.
+        points = charts.points[_wanted(charts.points, keys)]
+        about = "at most about" if (points["limit_method"] == "exact").any() else "about"
         said.append(
-            f"If nothing had changed, about {number_text(float(expected.sum()))} false signals "
+            f"If nothing had changed, {about} {number_text(float(expected.sum()))} false signals "
             f"would be expected {where}."
         )
     by_chance = [key for key in keys if kind_in(charts, key)[0] in _CHANCE_ALONE]

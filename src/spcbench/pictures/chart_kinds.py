@@ -242,6 +242,8 @@ def centre_name(charts: ChartResult, key: Key) -> str:
     """What the centre line of one chart is called: mean, median, zero or given."""
     chart, kind = kind_in(charts, key)
     rows = rows_of(charts.points, key, second="unit")
+    if kind.centre == "Zero":
+        return kind.centre
     if charts.method.get("centre") or (rows["limit_method"] == "given").any():
         return "Given centre"
     settings = settings_of(charts, chart)

@@ -112,6 +112,8 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
     low, high = _possible(kind, rows, factor)
     nothing = pd.Series(math.nan, index=rows.index)
     verdict = rows["verdict"].astype("string").fillna("common_cause")
+    if kind.rules == "none":
+        verdict = verdict.where(verdict.isna(), "unjudged")
     left_out = rows["excluded"].astype(bool) if "excluded" in rows else verdict.eq("")
     return pd.DataFrame(
         {

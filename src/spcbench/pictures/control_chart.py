@@ -33,6 +33,7 @@ from spcbench.pictures.theme import (
     POINT_MARKS,
     PURPLE,
     TARGET_RED,
+    UNJUDGED_MARK,
     by_day,
     date_breaks,
     date_text,
@@ -64,7 +65,7 @@ _LINE_STYLES = {
     "trajectory": (0, (6, 2, 1, 2)),
     "reference": (0, (1, 1.8)),
 }
-_MARKS = {**POINT_MARKS, "excluded": EXCLUDED_MARK}
+_MARKS = {**POINT_MARKS, "unjudged": UNJUDGED_MARK, "excluded": EXCLUDED_MARK}
 
 
 def control_chart(

@@ -52,6 +52,9 @@ POINT_MARKS = {
 }
 """Points of a control chart, by verdict."""
 
+UNJUDGED_MARK = Mark("Not judged by rules", "o", GREY, 2.0)
+"""A point of a chart that no rule fits."""
+
 EXCLUDED_MARK = Mark("Not used", "$⦻$", INK, 4.2)
 """A point that is shown and not used, whatever its verdict: a hollow circle with a cross."""
 

@@ -40,6 +40,14 @@ _ASSURANCE_LETTERS = {"passes": "P", "hit_or_miss": "?", "fails": "F"}
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """One kind of advice: what it is called, and what is said."""
+
+    title: str
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Icon:
     """A letter in a shape: the class gives the colour, the words the meaning."""
 
@@ -149,6 +157,7 @@ def _chart_summary(charts: ControlCharts) -> Grid:
             [
                 display.title,
                 unit_title(charts, line["unit"]),
+                kind.name,
                 kind.value_words(line["latest_value"], display),
                 _value_or_dash(line["target"], display),
                 _variation_icon(line),
@@ -160,6 +169,7 @@ def _chart_summary(charts: ControlCharts) -> Grid:
     headings = [
         "Measure",
         "Unit",
+        "Chart",
         "Latest value",
         "Target",
         "Variation",
@@ -252,18 +262,26 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _advice(result: Any) -> list[str]:
-    """One line for each piece of advice on a measure, naming every unit it holds for."""
-    units: dict[tuple[str, str], list[str]] = {}
+def _advice(result: Any) -> list[Advice]:
+    """Advice by its kind: a line for each thing said, naming every unit it holds for."""
+    units: dict[str, dict[tuple[str, str], list[str]]] = {}
     for line in result.advice.to_dict("records"):
         title = display_of(result, line["measure"]).title if _known(line["measure"]) else ""
-        named = units.setdefault((title, line["message"]), [])
+        said = units.setdefault(line["code"], {})
+        named = said.setdefault((title, line["message"]), [])
         if _known(line["unit"]):
             named.append(unit_title(result, line["unit"]))
     return [
-        title + (f" ({', '.join(named)})" if named else "") + f": {message}" if title else message
-        for (title, message), named in units.items()
+        Advice(
+            code.replace("_", " ").capitalize(), [_said(*key, named) for key, named in said.items()]
+        )
+        for code, said in units.items()
     ]
+
+
+def _said(title: str, message: str, units: list[str]) -> str:
+    about = title + (f" ({', '.join(units)})" if units else "")
+    return f"{about}: {message}" if about else message
 
 
 def _known(value: Any) -> bool:
