@@ -324,7 +324,7 @@ def test_events_of_one_day_keep_their_order_and_have_no_gaps():
     assert "gap" not in set(charts.advice["code"])
     with pytest.raises(InputError, match="-1 cannot be; the value is the number of cases"):
         sb.control_charts(frame.assign(value=-1), chart="t")
-    with pytest.raises(InputError, match="needs values above 0, but 1 are 0"):
+    with pytest.raises(InputError, match="needs values above 0, but 1 is not"):
         sb.control_charts(frame, chart="t", settings={"form": "nelson"})
 
 
@@ -345,10 +345,19 @@ def test_frequency_may_be_said():
     assert "gap" not in set(said.advice["code"])
     with pytest.raises(OptionError, match="frequency must be one of day, week, month"):
         sb.control_charts(frame, frequency="fortnight")
-    with pytest.raises(InputError, match="wants periods that begin on the first of a month"):
-        sb.control_charts(
-            frame.assign(period=frame["period"] + pd.Timedelta(days=3)), frequency="month"
-        )
+    odd = frame.assign(period=frame["period"].where(frame.index != 5, pd.Timestamp("2023-06-04")))
+    with pytest.raises(InputError, match="wants periods that begin on the same day of the month"):
+        sb.control_charts(odd, frequency="month")
+    years = pd.DataFrame(
+        {
+            "measure": "m",
+            "unit": "A",
+            "period": [f"{year}-04-06" for year in range(2008, 2024)],
+            "numerator": 40,
+            "denominator": 50,
+        }
+    )
+    assert sb.control_charts(years).method["frequency"] == "year"
 
 
 def test_on_error_row_goes_on_without_the_wrong_series():
@@ -407,7 +416,10 @@ def test_threads_change_nothing(threads):
 
 
 def test_a_chart_that_fits_nothing_in_the_table_says_so():
-    with pytest.raises(InputError, match="has no value, or numerator and denominator: only num"):
+    with pytest.raises(
+        InputError,
+        match="has no value, or numerator and denominator: there is nothing but numerator",
+    ):
         sb.control_charts(table(numerator=STEADY).assign(denominator=None), chart="i")
     nothing = table(numerator=[None] * 5, denominator=[None] * 5)
     assert only(sb.control_charts(nothing).summary)["status"] == "no_data"

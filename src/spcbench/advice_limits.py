@@ -234,8 +234,8 @@ def chart_chosen(facts: Facts) -> Rows:
 def exact_limits(facts: Facts) -> Rows:
     """Exact limits stand in for normal ones."""
     size, centre = facts.drawn.series.denominator, facts.drawn.charted.limits.centre
-    counted = facts.drawn.of_chart("points") == "counted"
-    for one in np.flatnonzero(facts.exact & facts.limited & facts.by_chance & counted):
+    small = facts.grounds.small & (facts.drawn.of_chart("points") == "counted")
+    for one in np.flatnonzero(facts.exact & facts.limited & facts.by_chance & small):
         at = facts.at[one]
         cases = float("nan") if size is None else float(size[at])
         law = "binomial" if facts.takes[one] == "proportion" else "Poisson"

@@ -173,7 +173,7 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
         series=series,
         charted=charted,
         dispersion=dispersion,
-        choice=found,
+        choice=found if plan.limit_method in ("auto", "normal") else None,
     )
 
 
@@ -182,11 +182,14 @@ def _kinds(rows: Rows) -> npt.NDArray[Any]:
     frame, whole = rows.frame, rows.whole
     if not frame["denominator"].isna().to_numpy().any() or not len(whole):
         return np.full(len(whole), "share")
-    of_cases = whole.sums(frame["denominator"].notna().to_numpy(dtype=np.int64)) > 0
-    values = np.zeros(len(whole), dtype=np.bool_)
-    if "value" in frame.columns:
-        values = whole.sums(frame["value"].notna().to_numpy(dtype=np.int64)) > 0
-    numbers = whole.sums(frame["numerator"].notna().to_numpy(dtype=np.int64)) > 0
+    good = frame["status"].cat.codes.to_numpy() == 0
+
+    def holding(name: str) -> Flags:
+        if name not in frame.columns:
+            return np.zeros(len(whole), dtype=np.bool_)
+        return np.asarray(whole.sums((frame[name].notna().to_numpy() & good).astype(np.int64)) > 0)
+
+    of_cases, values, numbers = map(holding, ("denominator", "value", "numerator"))
     kinds = np.where(of_cases, "share", np.where(values, "value", "count"))
     return np.where(of_cases | values | numbers, kinds, "share")
 

@@ -75,9 +75,9 @@ def drawn_from(
         whole=taken.series,
         phases=placed.segments,
         gap=gap,
-        in_baseline=_in_baseline(taken, placed.in_baseline, asked.baseline),
+        in_baseline=_in_baseline(taken, placed, asked.baseline),
         excluded=placed.excluded if placed.excluded.any() else None,
-        given=given_lines(taken, _takes(taken, chart_type), **given),
+        given=given_lines(taken, _takes(chart_type), **given),
     )
     made = chart_all(rows, chart_type, plan, host)
     shown, aim = _on_scale(taken, made, targets(taken, asked.target), asked.target)
@@ -99,11 +99,8 @@ def drawn_from(
     )
 
 
-def _takes(taken: Taken, chart_type: ChartType | None) -> str:
-    if chart_type is not None:
-        return chart_type.takes
-    shares = not taken.frame["denominator"].isna().any()
-    return "proportion" if shares else "auto"
+def _takes(chart_type: ChartType | None) -> str:
+    return "auto" if chart_type is None else chart_type.takes
 
 
 def _placed(
@@ -134,9 +131,10 @@ def _placed(
 
 
 def _in_baseline(
-    taken: Taken, frozen: Flags | None, baseline: int | tuple[Any, Any] | None
+    taken: Taken, placed: Placed, baseline: int | tuple[Any, Any] | None
 ) -> Flags | None:
     """Points that limits may come from, by notes and by the option."""
+    frozen = placed.in_baseline
     if baseline is None:
         return frozen
     if isinstance(baseline, tuple | list):
@@ -148,19 +146,23 @@ def _in_baseline(
         if own.size and not own.any():
             raise OptionError(f"baseline {baseline!r} holds no period of the counts")
     else:
-        if isinstance(baseline, bool) or baseline != int(baseline) or baseline < FEWEST_POINTS:
+        if not isinstance(baseline, int) or isinstance(baseline, bool) or baseline < FEWEST_POINTS:
             raise OptionError(
                 f"baseline must be a whole number of {FEWEST_POINTS} points or more, or a pair "
                 f"of dates, not {baseline!r}"
             )
-        starts = taken.series.spread(taken.series.starts)
         if taken.series.size and int(taken.series.lengths.max()) < baseline:
             raise OptionError(
                 f"baseline {baseline} is more than the {int(taken.series.lengths.max())} periods "
                 "that there are"
             )
-        own = np.arange(taken.series.size) - starts < baseline
-    return np.asarray(own if frozen is None else own & frozen)
+        # The first so many points with data of each phase.
+        usable = (taken.frame["status"].cat.codes.to_numpy() == 0) & ~placed.excluded
+        count = np.cumsum(usable)
+        begins = placed.segments.starts
+        before = placed.segments.spread(count[begins] - usable[begins])
+        own = count - before <= baseline
+    return np.asarray(own & frozen)
 
 
 def _on_scale(
@@ -174,8 +176,15 @@ def _on_scale(
     scale = np.array([chart.scale for chart in made.charts])[made.code]
     if (scale == "measure").all():
         return taken, aim
-    said = asked is not None or "target" in taken.frame
-    lost = np.isin(scale, ("spread", "own") if said else ("spread", "own", "count"))
+    takes = np.array([chart.takes for chart in made.charts])[made.code]
+    shares = taken.series.spread((scale == "count") & (takes == "proportion"))
+    if shares.any() and made.series.denominator is not None:
+        aim = np.where(shares, aim * made.series.denominator, aim)
+    # A target beside denominators is a share of cases, which a chart of counts alone has not.
+    alone = "target" in taken.frame and taken.frame["denominator"].isna().all()
+    lost = np.isin(scale, ("spread", "own"))
+    if asked is None and not alone:
+        lost |= (scale == "count") & (takes != "proportion")
     aim = np.where(taken.series.spread(lost), np.nan, aim)
     names = taken.frame["measure"].array.take(taken.series.starts)
     without, counted = (

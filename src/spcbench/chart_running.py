@@ -84,10 +84,13 @@ def run(series: Series, chart_type: ChartType, plan: Plan) -> Charted:
 
 
 def _check_no_zero(series: Series, chart: str, form: str) -> None:
-    if (series.value == 0).any():
+    least = 1.0 if form == "inclusive" else np.nextafter(0.0, 1.0)
+    low = int((series.value < least).sum())
+    if low:
+        wanted = "of 1 or more" if form == "inclusive" else "above 0"
         raise InputError(
-            f"chart {chart!r} in the form {form!r} needs values above 0, but "
-            f"{int((series.value == 0).sum())} are 0 (two events at once); the form 'probability' "
+            f"chart {chart!r} in the form {form!r} needs values {wanted}, but {low} "
+            f"{'are' if low > 1 else 'is'} not (two events at once?); the form 'probability' "
             "takes them"
         )
 
@@ -157,7 +160,7 @@ def _setting(name: str, given: Any, setting: Setting) -> float | str | bool:
         number = float(given)
     except (TypeError, ValueError) as error:
         raise OptionError(f"{name} must be a number, not {given!r}") from error
-    if not setting.low <= number <= setting.high:
+    if not (np.isfinite(number) and setting.low <= number <= setting.high):
         raise OptionError(f"{name} must lie {_range(setting)}, not {number:g}")
     return number
 

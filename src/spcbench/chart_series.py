@@ -18,6 +18,9 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 DAYS = {"day": 1, "week": 7}
 FREQUENCIES = (*DAYS, *MONTHS, "irregular")
 
+LAST_OF_ALL_MONTHS = 28
+"""Days that every month has."""
+
 MEASURED = ("value", "subgroup")
 """What charts of measurements take; others take counts."""
 
@@ -105,13 +108,19 @@ def series_of(
     """
     numerator, denominator = column(frame, "numerator"), column(frame, "denominator")
     value = plotted(frame, takes, (numerator, denominator))
+    lost = np.isnan(value)
+    if lost.any():
+        # A row without a value feeds nothing: limits see other columns than the value too.
+        numerator, denominator = (np.where(lost, np.nan, one) for one in (numerator, denominator))
     known = ~np.isnan(value)
     if in_baseline is not None:
         known &= in_baseline
     if excluded is not None:
         known &= ~excluded
     extra = {
-        name: column(frame, name) for name in ("expected", "mean", "sd") if name in frame.columns
+        name: np.where(lost, np.nan, column(frame, name))
+        for name in ("expected", "mean", "sd")
+        if name in frame.columns
     }
     return Series(
         value=value,
@@ -156,13 +165,21 @@ def given_lines(
             "sigma is for charts of single values and subgroups (chart='i', say): the variation of "
             "counts follows from their centre"
         )
-    made = {}
+    made: dict[str, Floats] = {}
+    if all(line is None for line in lines.values()):
+        return made
+    counted = taken.frame["denominator"].notna().to_numpy()
+    shares = {str(one) for one in pd.unique(taken.frame["measure"][counted])}
     for name, line in lines.items():
         if line is None:
             continue
         names = [str(one) for one in taken.display]
         by_measure = line if isinstance(line, Mapping) else dict.fromkeys(names, line)
-        known = {matching(one, names): _number(name, at, takes) for one, at in by_measure.items()}
+        known = {}
+        for one, at in by_measure.items():
+            measure = matching(one, names)
+            own = "proportion" if takes == "auto" and measure in shares else takes
+            known[measure] = _number(name, at, own)
         first = taken.frame["measure"].array.take(taken.series.starts)
         values = np.array([known.get(str(one), np.nan) for one in first], dtype=np.float64)
         made[f"given_{name}"] = taken.series.spread(values)
@@ -238,12 +255,15 @@ def _measure_gaps(period: np.ndarray, edge: Flags, frequency: str | None) -> tup
     # Thousands of series share a few dozen periods: convert each of them once.
     codes, dates = pd.factorize(period)
     months = dates.astype("datetime64[M]")
-    monthly = bool((months.astype(DATE) == dates).all())
+    day = (dates - months.astype(DATE)).astype("timedelta64[D]").astype(np.int64)
+    # The same day of every month counts in months: a year from 6 April has 365 days or 366.
+    monthly = bool((day == day[:1]).all()) and int(day.max(initial=0)) < LAST_OF_ALL_MONTHS
     if frequency in MONTHS and not monthly:
-        odd = dates[months.astype(DATE) != dates][0].astype("datetime64[D]")
+        odd = dates[day != day[0]][:1].astype("datetime64[D]")
         raise InputError(
-            f"frequency {frequency!r} wants periods that begin on the first of a month, "
-            f"but one begins on {odd}"
+            f"frequency {frequency!r} wants periods that begin on the same day of the month, "
+            f"but one begins on {dates[0].astype('datetime64[D]')} and another on "
+            f"{odd[0] if odd.size else dates[-1].astype('datetime64[D]')}"
         )
     monthly = monthly and frequency not in DAYS
     count = (months if monthly else dates.astype("datetime64[D]")).astype(np.int64)[codes]

@@ -197,6 +197,9 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
     at, phase = drawn.last_known, drawn.phases.latest
     known = charted.known[phase]
     limits, unlimited = charted.limits, known < FEWEST_POINTS
+    if drawn.series.given_centre is None:
+        baseline = drawn.phases.segments.sums(drawn.series.in_baseline.astype(np.int64))
+        unlimited |= baseline[phase] < FEWEST_POINTS
     all_known = series.sums((~np.isnan(drawn.value)).astype(np.int64))
     status = np.zeros(len(series), dtype=np.int8)
     limitless = np.isnan(limits.sigma[at]) & drawn.of_chart("has_limits")
@@ -271,7 +274,7 @@ def _assurance(
     value, segments = drawn.value, drawn.phases.segments
     way = drawn.taken.series.spread(good)
     with np.errstate(invalid="ignore"):
-        missed = (value - drawn.target) * way < 0
+        missed = ((value - drawn.target) * way < 0) & drawn.used
         above, below = target > ucl, target < lcl
         touching = (target == ucl) | (target == lcl)
     none_missed = (segments.sums(missed.astype(np.int64)) == 0)[phase]
@@ -343,6 +346,14 @@ def any_signal(table: Mapping[int, float], arl0: float | None, points: Integers)
     return np.where(points < FEWEST_POINTS, 0.0, chance)
 
 
+def _latest_range(drawn: Drawn) -> tuple[Floats, Floats]:
+    """Smallest and largest used value of each series' latest phase."""
+    segments, latest = drawn.phases.segments, drawn.phases.latest
+    low = segments.minima(np.where(drawn.used, drawn.value, np.inf))[latest]
+    high = -segments.minima(np.where(drawn.used, -drawn.value, np.inf))[latest]
+    return low, high
+
+
 def _reasons(drawn: Drawn, status: npt.NDArray[np.int8], centre: Floats, known: Integers) -> Any:
     choices = [
         "",
@@ -352,13 +363,19 @@ def _reasons(drawn: Drawn, status: npt.NDArray[np.int8], centre: Floats, known: 
         "no case was met: the centre and both limits are 0%",
         f"fewer than {ICON_POINTS} points in the latest phase: too few for an icon",
         "the values do not vary from one to the next: limits cannot be estimated",
+        "the spread of these points cannot be estimated: no limits",
+        f"fewer than {FEWEST_POINTS} points in the baseline of the latest phase: no limits",
     ]
     codes = np.zeros(status.size, dtype=np.int8)
     share = (drawn.of_chart("takes") == "proportion") & (drawn.of_chart("scale") == "measure")
     codes[known < ICON_POINTS] = 5
     codes[share & (centre == 1.0)] = 3
     codes[share & (centre == 0.0)] = 4
-    codes[status == STATUS.index("not_estimable")] = 6
-    codes[status == STATUS.index("insufficient_data")] = 2
+    low, high = _latest_range(drawn)
+    codes[status == STATUS.index("not_estimable")] = 7
+    codes[(status == STATUS.index("not_estimable")) & (high - low <= 1e-9 * np.abs(high))] = 6
+    few = known < FEWEST_POINTS
+    codes[status == STATUS.index("insufficient_data")] = 8
+    codes[(status == STATUS.index("insufficient_data")) & few] = 2
     codes[status == STATUS.index("no_data")] = 1
     return strings(choices, codes)

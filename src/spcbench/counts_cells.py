@@ -307,7 +307,9 @@ def _from_text(
     well = as_text.str.fullmatch(_NUMBER, na=False).to_numpy(dtype=np.bool_)
     if not place.text:
         # A frame may hold numbers beside its markers, but no numbers written as text.
-        well = texts.map(_is_number).to_numpy(dtype=np.bool_)
+        # Polars and Arrow have no columns of both: with a marker in it, all is text.
+        numeric = texts.map(_is_number).to_numpy(dtype=np.bool_)
+        well = (well | numeric) if marked.any() else numeric
     bad = ~blank & ~marked & ~well
     if bad.any():
         row = int(np.argmax(bad))

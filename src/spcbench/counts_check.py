@@ -235,7 +235,7 @@ def _status(
         given = words(frame["status"], place, choices=STATUS)
         stated = given.cat.codes.to_numpy()
         codes = np.where((stated > 0), stated, codes).astype(np.int8)
-    for name in ("numerator", "denominator", "value"):
+    for name in ("numerator", "denominator", "value", "mean", "sd", "expected", "variance"):
         if name in built and (codes > 1).any():
             built[name] = built[name].mask(codes > 1)
     return pd.Series(pd.Categorical.from_codes(codes, categories=list(STATUS)))
@@ -253,8 +253,8 @@ def _check_some_data(built: dict[str, pd.Series], place: Place, takes: str) -> N
         return
     wanted = ", or ".join(" and ".join(way) for way in ways)
     raise InputError(
-        f"{place.whole} has no {wanted}: only {' and '.join(holding)} hold{'s' * (len(holding) == 1)} "
-        "anything; choose a chart that takes those (spcbench charts), or add the columns"
+        f"{place.whole} has no {wanted}: there is nothing but {' and '.join(holding)}; choose "
+        "a chart that takes those (spcbench charts), or add the columns"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spcbench.numeric.segments import Floats, Integers, Segments, Signs
+from spcbench.numeric.segments import Flags, Floats, Integers, Segments, Signs
 
 if TYPE_CHECKING:
     from spcbench.intake import Taken
@@ -113,6 +113,12 @@ class Drawn:
         return self.series.value if value is None else value
 
     @cached_property
+    def used(self) -> Flags:
+        """Points with data that no note excludes; shape (rows,)."""
+        known = ~np.isnan(self.value)
+        return known if self.series.excluded is None else known & ~self.series.excluded
+
+    @cached_property
     def fired(self) -> npt.NDArray[np.uint8]:
         """Bits of the rules that mark the point itself; shape (rows,)."""
         whole = _bits(self, "chart")
@@ -141,8 +147,8 @@ class Drawn:
 
     @cached_property
     def last_known(self) -> Integers:
-        """Row of the last point with data of each series; its last row without any."""
-        rows = np.where(np.isnan(self.value), -1, np.arange(self.value.size))
+        """Row of the last point that is used of each series; its last row without any."""
+        rows = np.where(self.used, np.arange(self.value.size), -1)
         if not rows.size:
             return rows
         latest = np.maximum.reduceat(rows, self.taken.series.starts)
@@ -156,14 +162,29 @@ def _steps(drawn: Drawn, rows: Integers) -> Signs:
     trends that adjoin is not part of either: it stands alone, while a trend
     has at least two steps the same way.
     """
-    value, stretch = drawn.value, np.searchsorted(drawn.unbroken.starts, rows, side="right")
+    value = drawn.value
     step = np.zeros(rows.size, dtype=np.int8)
-    # Neighbours, or with nothing but repeats of the earlier value between them.
-    joined = (stretch[1:] == stretch[:-1]) & (value[rows[1:] - 1] == value[rows[:-1]])
+    joined = _stretch(drawn, rows)[1:] == _stretch(drawn, rows)[:-1]
+    if drawn.rule_set.ties == "skip":
+        # Neighbours, or with nothing but repeats of the earlier value between them.
+        changes = np.cumsum(np.append(True, value[1:] != value[:-1]))
+        joined &= changes[rows[1:] - 1] == changes[rows[:-1]]
+    else:
+        joined &= np.diff(rows) == 1
     step[1:] = np.where(joined, np.sign(value[rows[1:]] - value[rows[:-1]]), 0)
     like = np.zeros(rows.size + 1, dtype=np.bool_)
     like[1:-1] = step[1:] == step[:-1]
     return np.where(like[1:] | like[:-1], step, 0).astype(np.int8)
+
+
+def _stretch(drawn: Drawn, rows: Integers, *, across_gaps: bool = False) -> Integers:
+    """Number of the stretch that each row lies in: none reaches over a point without data."""
+    segments = drawn.phases.segments if across_gaps else drawn.unbroken
+    number = np.searchsorted(segments.starts, rows, side="right")
+    if across_gaps or drawn.used.all():
+        return number
+    # Each missing point counts as an edge of its own.
+    return np.asarray(number + np.searchsorted(np.flatnonzero(~drawn.used), rows))
 
 
 def _rising(drawn: Drawn) -> Signs:
@@ -225,38 +246,60 @@ def firings(drawn: Drawn, bit: int, rule: Rule) -> tuple[npt.NDArray[Any], ...] 
     rows = np.flatnonzero(flags)
     if not rows.size:
         return None
-    lead, reach, heading = 0, rule.reach, drawn.charted.side[rows]
     if rule.judged_by == "chart":
-        reach, heading = flags.size, np.zeros_like(heading)
-        stretch = np.searchsorted(drawn.phases.segments.starts, rows, side="right")
-    elif rule.judged_by == "side" and drawn.rule_set.ties == "skip":
-        reach, stretch = flags.size, _runs_past_ties(drawn, across_gaps=rule.across_gaps)[rows]
+        phase = np.searchsorted(drawn.phases.segments.starts, rows, side="right")
+        parts = [_cut(rows, phase[1:] != phase[:-1], 0)]
+    elif rule.judged_by == "direction":
+        # Follow the steps: a turning point ends one trend and begins the next.
+        step = _steps(drawn, rows)
+        at = np.flatnonzero(step)
+        new = (np.diff(at) > 1) | (step[at][1:] != step[at][:-1])
+        parts = [_cut(rows[at], new, step[at], before=rows[np.maximum(at - 1, 0)])]
+    elif rule.judged_by == "none":
+        stretch = _stretch(drawn, rows)
+        parts = [_cut(rows, (stretch[1:] != stretch[:-1]) | (np.diff(rows) > rule.reach), 0)]
     else:
-        if rule.judged_by == "direction":
-            # Follow the steps: a turning point ends one trend and begins the next.
-            step, lead = _steps(drawn, rows), 1
-            rows, heading = rows[step != 0], step[step != 0]
-        elif rule.judged_by == "none":
-            heading = np.zeros_like(heading)
-        stretch = np.searchsorted(drawn.unbroken.starts, rows, side="right")
-    new = (stretch[1:] != stretch[:-1]) | (np.diff(rows) > reach) | (heading[1:] != heading[:-1])
-    starts = np.flatnonzero(np.append(True, new))
+        parts = list(_by_side(drawn, rows, rule))
+    found = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    return (*found, np.full(found[0].size, bit))
+
+
+def _by_side(drawn: Drawn, rows: Integers, rule: Rule) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """Firings of each side by themselves: the other side's points may lie between."""
+    side = drawn.charted.side[rows]
+    for sign in (1, -1, 0):
+        own = rows[side == sign]
+        if not own.size:
+            continue
+        if drawn.rule_set.ties == "skip":
+            run = _runs_past_ties(drawn, across_gaps=rule.across_gaps)[own]
+            new = run[1:] != run[:-1]
+        else:
+            stretch = _stretch(drawn, own)
+            new = (stretch[1:] != stretch[:-1]) | (np.diff(own) > rule.reach)
+        yield _cut(own, new, sign)
+
+
+def _cut(
+    rows: Integers, new: Flags, heading: Any, *, before: Integers | None = None
+) -> tuple[npt.NDArray[Any], ...]:
+    """First row, last row, points and heading of stretches that begin where `new` says.
+
+    `before` holds the row in front of each, for stretches of steps, which have
+    a point more than steps.
+    """
+    starts = np.flatnonzero(np.append(True, new)[: rows.size])
     ends = np.append(starts[1:], rows.size) - 1
-    return (
-        rows[starts] - lead,
-        rows[ends],
-        ends - starts + 1 + lead,
-        heading[starts],
-        np.full(starts.size, bit),
-    )
+    first = rows[starts] if before is None else before[starts]
+    number = ends - starts + (1 if before is None else 2)
+    return first, rows[ends], number, np.broadcast_to(heading, rows.shape)[starts]
 
 
 def _runs_past_ties(drawn: Drawn, *, across_gaps: bool) -> Integers:
     """Number of the run that each row off the centre belongs to; others count for none."""
-    side = drawn.charted.side
+    side = np.where(drawn.used, drawn.charted.side, 0)
     off = np.flatnonzero(side)
-    segments = drawn.phases.segments if across_gaps else drawn.unbroken
-    stretch = np.searchsorted(segments.starts, off, side="right")
+    stretch = _stretch(drawn, off, across_gaps=across_gaps)
     changed = (side[off][1:] != side[off][:-1]) | (stretch[1:] != stretch[:-1])
     made = np.zeros(side.size, dtype=np.int64)
     made[off] = np.cumsum(np.append(True, changed)[: off.size])

@@ -124,7 +124,11 @@ def take(
         unit_names=_unit_names(frame),
         source=place.source or _described(counts),
         whole=frame,
-        invalid=invalid,
+        invalid={
+            (name, code): why
+            for (name, code), why in invalid.items()
+            if (unit is None or unit == code) and _is_wanted(name, measure)
+        },
     )
     taken = keep_rows(taken, keep)
     names = _measures(taken, taken.series.starts)
@@ -166,6 +170,15 @@ def _checked(
         except InputError as error:
             invalid[str(measure), str(unit)] = str(error)
     return checked(frame[good], place=replace(place, lines=np.asarray(lines)[good]), **how), invalid
+
+
+def _is_wanted(name: str, measure: str | None) -> bool:
+    if measure is None:
+        return True
+    try:
+        return matching(measure, [name]) == name
+    except UnknownNameError:
+        return False
 
 
 def _measures(taken: Taken, rows: Integers) -> list[str]:
@@ -294,7 +307,10 @@ def keep_rows(taken: Taken, keep: np.ndarray) -> Taken:
     breaks = np.ones(number.size, dtype=np.bool_)
     breaks[1:] = number[1:] != number[:-1]
     frame = taken.frame[keep].reset_index(drop=True)
-    return replace(taken, frame=frame, series=Segments.from_breaks(breaks))
+    part = replace(taken, frame=frame, series=Segments.from_breaks(breaks))
+    left = set(_measures(part, part.series.starts))
+    shown = {name: one for name, one in taken.display.items() if name in left}
+    return replace(part, display=shown)
 
 
 def as_date(given: Any, option: str) -> np.datetime64:

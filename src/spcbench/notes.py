@@ -114,7 +114,7 @@ def place(
     >>> placed.phase
     array([1, 2, 2])
     >>> list(placed.comment)
-    ['', 'New clinic', '']
+    ['', 'New phase: New clinic (AS)', '']
     """
     if notes.empty or not series.size:
         return _placed(series, series)

@@ -237,27 +237,6 @@ def test_every_point_has_the_label_of_nhsrplotthedots():
     assert len(theirs) == 2053
 
 
-def test_a_peak_shared_by_two_trends_is_falling_there_and_rising_here():
-    """NHSRplotthedots 0.2.2 gives a shared turning point the direction of the next trend."""
-    rows, value, z, side, segments = ptd_stack()
-    trend = SETS["mdc-2019"].rules[1].detect(value, z, side, segments)
-    step = np.sign(np.insert(np.diff(value), 0, 0.0))
-    step[segments.starts] = 0
-    turning = [
-        at
-        for at in range(1, len(rows) - 1)
-        if trend[at - 1 : at + 2].all() and step[at] * step[at + 1] < 0
-    ]
-    differs = [
-        (rows[at]["case_id"], rows[at]["x"], rows[at]["special_cause_type"], int(step[at]))
-        for at in turning
-        if "Trend" in rows[at]["special_cause_type"]
-    ]
-    for _, _, theirs, into in differs:
-        assert theirs == f"7 Point Trend ({'Decreasing' if into > 0 else 'Increasing'})"
-    assert [case for case, *_ in differs] == ["syn_trend_updown"]
-
-
 def test_two_of_three_before_november_2023_found_fewer():
     _, value, z, side, segments = ptd_stack()
     new, old = (

@@ -129,7 +129,11 @@ def test_screening_and_settings_of_each_chart_are_said(kind_of_chart):
 
 def test_a_given_centre_is_called_that(kind_of_chart):
     charts = kind_of_chart("p")
-    given = dataclasses.replace(charts, points=charts.points.assign(limit_method="given"))
+    given = dataclasses.replace(
+        charts,
+        points=charts.points.assign(limit_method="given"),
+        method={**charts.method, "centre": 0.84},
+    )
     assert "Given centre 84%" in texts_of(control_chart(given))
     assert "Given centre 84%." in describe_chart(given, MEASURE, "RX0")
     assert "limits at 3 sigma (about a given centre)" in caption_of(control_chart(given))

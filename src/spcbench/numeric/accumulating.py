@@ -216,6 +216,8 @@ def _of_proportions(series: Series) -> tuple[Floats, Floats, Flags]:
         return none, none, np.zeros(series.value.size, dtype=np.bool_)
     with np.errstate(divide="ignore", invalid="ignore"):
         fitting = (events >= 0.0) & (events <= cases) & (cases > 0.0)
+        # Counts may stand beside values that are something else altogether.
+        fitting &= np.isclose(series.value, events / cases, rtol=1e-9, atol=0.0)
         odd = segments.sums((~np.isnan(series.value) & ~fitting).astype(np.int64))
         centre = given_or(series.given_centre, segments.spread(pooled(series, events, cases)))
         sigma = np.sqrt(np.maximum(centre * (1.0 - centre), 0.0) / cases)

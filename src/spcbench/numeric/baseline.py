@@ -9,6 +9,9 @@ import numpy as np
 from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, normal_limits
 from spcbench.numeric.segments import Flags, Floats, Segments
 
+NO_SPREAD = 1e-12
+"""Smaller than this share of the largest value, a spread is rounding and no spread."""
+
 
 def setting(options: ChartOptions, name: str, words: tuple[str, ...]) -> str:
     """Word that the analyst chose for one of a chart's settings.
@@ -246,15 +249,24 @@ def closed_form(
     array([5., 5.])
     """
     sigma = with_given(sigma, series.given_sigma)
-    flat = sigma == 0
+    # 0.1 + 0.2 is not 0.3: what rounding leaves is neither spread nor distance from 0.
+    noise = NO_SPREAD * series.segments.spread(-series.segments.minima(-_sizes(value)))
+    flat = sigma <= noise
     if flat.any():
         sigma = np.where(flat, np.nan, sigma)
+    near = np.abs(centre) <= noise
+    if near.any():
+        centre = np.where(near, 0.0, centre)
     z = value - centre
     z /= sigma
     limits = normal_limits(centre, sigma, z, options.sigma, lowest=lowest)
     if series.given_centre is not None or series.given_sigma is not None:
         limits = replace(limits, method=methods(series))
     return limits if value is series.value else replace(limits, value=value)
+
+
+def _sizes(value: Floats) -> Floats:
+    return np.where(np.isnan(value), 0.0, np.abs(value))
 
 
 def methods(series: Series) -> np.ndarray:

@@ -24,7 +24,7 @@ LimitsFunction = Callable[[Series, ChartOptions], Limits]
 Detect = Callable[[Floats, Floats, Signs, Segments], Flags]
 
 FEWEST_POINTS = 3
-"""A segment with fewer points has no limits: they would only mirror the points."""
+"""A segment, or a baseline, with fewer points has no limits: they would only mirror the points."""
 
 KEPT_BYTES = 30 * 2**20
 """Memory that glibc shall hold on to between blocks; its own ceiling is 32 MiB.
@@ -62,7 +62,7 @@ class Charted:
     dispersion : array of float, shape (segments,)
         Observed over expected variance of each segment's baseline.
     known : array of int64, shape (segments,)
-        Points with data in each segment.
+        Points with data in each segment that are not excluded.
     """
 
     limits: Limits
@@ -176,12 +176,17 @@ def _fill(
     """Write one block's limits, sides, signals and dispersion into the whole."""
     segments = block.segments
     value = block.value if found.value is None else found.value
-    known = segments.sums((~np.isnan(value)).astype(np.int64))
+    seen = ~np.isnan(value)
+    if block.excluded is not None:
+        seen &= ~block.excluded
+    known = segments.sums(seen.astype(np.int64))
     for name in _FLOATS[1:]:
         getattr(made.limits, name)[rows] = getattr(found, name)
     made.limits.value[rows] = value  # type: ignore[index]
     made.limits.method[rows] = found.method
     few = known < FEWEST_POINTS
+    if block.given_centre is None and not block.in_baseline.all():
+        few |= segments.sums(block.in_baseline.astype(np.int64)) < FEWEST_POINTS
     if few.any():
         empty = segments.spread(few)
         for name in _UNKNOWN_OF_FEW:

@@ -241,10 +241,12 @@ def settings_of(charts: ChartResult, chart: str) -> dict[str, Any]:
 def centre_name(charts: ChartResult, key: Key) -> str:
     """What the centre line of one chart is called: mean, median, zero or given."""
     chart, kind = kind_in(charts, key)
-    rows = rows_of(charts.points, key, second="unit")
     if kind.centre == "Zero":
         return kind.centre
-    if charts.method.get("centre") or (rows["limit_method"] == "given").any():
+    given = charts.method.get("centre")
+    if isinstance(given, Mapping):
+        given = any(name == key[0] or key[0].endswith(f":{name}") for name in given) or None
+    if given is not None:
         return "Given centre"
     settings = settings_of(charts, chart)
     if settings.get("centre_line") == "median":
