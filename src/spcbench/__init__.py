@@ -14,17 +14,23 @@ __version__ = "0.1.0"
 _HOMES = {
     "ControlCharts": "spcbench.charting",
     "Counted": "spcbench.measures.counting",
+    "Expected": "spcbench.case_mix",
     "Funnels": "spcbench.benchmarking",
     "Report": "spcbench.report",
     "accepted_steps": "spcbench.steps",
+    "compared_with": "spcbench.hierarchy",
     "control_charts": "spcbench.charting",
     "count": "spcbench.measures.counting",
+    "expected_counts": "spcbench.case_mix",
     "funnels": "spcbench.benchmarking",
     "load_pack": "spcbench.measures.pack",
     "note": "spcbench.notes",
     "published_counts": "spcbench.measures.published",
     "read": "spcbench.reading",
+    "read_hierarchy": "spcbench.hierarchy_check",
     "read_notes": "spcbench.notes",
+    "rolled_up": "spcbench.hierarchy",
+    "standardised_counts": "spcbench.case_mix",
     "suggested_steps": "spcbench.steps",
     "write": "spcbench.writing",
 }
@@ -32,25 +38,34 @@ _HOMES = {
 __all__ = [
     "ControlCharts",
     "Counted",
+    "Expected",
     "Funnels",
     "Report",
     "__version__",
     "accepted_steps",
+    "compared_with",
     "control_charts",
     "count",
+    "expected_counts",
     "funnels",
     "load_pack",
     "note",
     "published_counts",
     "read",
+    "read_hierarchy",
     "read_notes",
+    "rolled_up",
+    "standardised_counts",
     "suggested_steps",
     "write",
 ]
 
 if TYPE_CHECKING:
     from spcbench.benchmarking import Funnels, funnels
+    from spcbench.case_mix import Expected, expected_counts, standardised_counts
     from spcbench.charting import ControlCharts, control_charts
+    from spcbench.hierarchy import compared_with, rolled_up
+    from spcbench.hierarchy_check import read_hierarchy
     from spcbench.measures.counting import Counted, count
     from spcbench.measures.pack import load_pack
     from spcbench.measures.published import published_counts
