@@ -197,7 +197,7 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
     at, phase = drawn.last_known, drawn.phases.latest
     known = charted.known[phase]
     limits, unlimited = charted.limits, known < FEWEST_POINTS
-    if drawn.series.given_centre is None:
+    if drawn.series.given_centre is None and not drawn.series.in_baseline.all():
         baseline = drawn.phases.segments.sums(drawn.series.in_baseline.astype(np.int64))
         unlimited |= baseline[phase] < FEWEST_POINTS
     all_known = series.sums((~np.isnan(drawn.value)).astype(np.int64))
@@ -270,6 +270,8 @@ def _assurance(
 ) -> Integers:
     """Target against the limits; where they touch, every point must meet the target to pass."""
     target, good, limits = drawn.target[at], drawn.good, drawn.charted.limits
+    if np.isnan(target).all():
+        return np.full(at.size, ASSURANCE.index("none"))
     lcl, ucl = limits.lcl[at], limits.ucl[at]
     value, segments = drawn.value, drawn.phases.segments
     way = drawn.taken.series.spread(good)
@@ -306,10 +308,9 @@ def _expected_false(drawn: Drawn) -> Floats:
 
 def _frozen(drawn: Drawn) -> Flags:
     """Phases that are judged beyond the points which their limits come from."""
-    judged = ~np.isnan(drawn.value)
-    if drawn.series.excluded is not None:
-        judged &= ~drawn.series.excluded
-    beyond = judged & ~drawn.series.in_baseline
+    beyond = drawn.used & ~drawn.series.in_baseline
+    if not beyond.any():
+        return np.zeros(len(drawn.phases.segments), dtype=np.bool_)
     return drawn.phases.segments.sums(beyond.astype(np.int64)) > 0
 
 
@@ -371,9 +372,11 @@ def _reasons(drawn: Drawn, status: npt.NDArray[np.int8], centre: Floats, known: 
     codes[known < ICON_POINTS] = 5
     codes[share & (centre == 1.0)] = 3
     codes[share & (centre == 0.0)] = 4
-    low, high = _latest_range(drawn)
-    codes[status == STATUS.index("not_estimable")] = 7
-    codes[(status == STATUS.index("not_estimable")) & (high - low <= 1e-9 * np.abs(high))] = 6
+    flat = status == STATUS.index("not_estimable")
+    if flat.any():
+        low, high = _latest_range(drawn)
+        codes[flat] = 7
+        codes[flat & (high - low <= 1e-9 * np.abs(high))] = 6
     few = known < FEWEST_POINTS
     codes[status == STATUS.index("insufficient_data")] = 8
     codes[(status == STATUS.index("insufficient_data")) & few] = 2

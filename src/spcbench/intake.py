@@ -194,7 +194,9 @@ def _of_cases(taken: Taken, takes: str) -> set[str]:
     if takes == "proportion":
         return set(_measures(taken, starts))
     shares = (frame["denominator"].notna() & frame["numerator"].notna()).to_numpy()
-    above = (frame["numerator"] > frame["denominator"]).fillna(False).to_numpy(dtype=np.bool_)
+    above = np.zeros(len(frame), dtype=np.bool_)
+    if takes in ("value", "any"):  # the others refuse such rows
+        above = (frame["numerator"] > frame["denominator"]).fillna(False).to_numpy(dtype=np.bool_)
     if "value" in frame.columns:
         shares = shares & frame["value"].isna().to_numpy()
     sums = taken.series.sums
