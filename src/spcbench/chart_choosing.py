@@ -149,11 +149,9 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
     for place, kind in enumerate(present[1:], start=1):
         code[kinds == kind] = place
         series = _replaced(rows, series, charted, charts[place], kinds == kind, plan=plan)
-    known = (
-        _grounds_of(rows, "proportion", series, charted)
-        if present == ["share"]
-        else (_grounds_of(rows, "proportion"))
-    )
+    alone = present == ["share"]
+    shares = series if alone else rows.series("proportion")
+    known = _grounds_of(rows, "proportion", shares, charted if alone else None)
     # From a few points the ratio says nothing: 28 in 100 stable charts of 12 reach 1.3.
     judged = np.where(known.points < FEWEST_TO_JUDGE, np.nan, known.dispersion)
     found = choice(replace(known, dispersion=judged))
@@ -163,7 +161,7 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
         if (names == name).any():
             code[names == name] = len(charts)
             charts.append(host.chart(name))
-            series = _replaced(rows, series, charted, charts[-1], names == name, plan=plan)
+            _chart_anew(rows, shares, charted, charts[-1], names == name, plan=plan)
     dispersion = np.where(kinds == "share", known.dispersion, np.nan)
     if (kinds == "count").any():
         dispersion = np.where(kinds == "count", _grounds_of(rows, "count").dispersion, dispersion)
@@ -203,16 +201,30 @@ def _replaced(
     *,
     plan: Plan,
 ) -> Series:
-    """Chart some of the series anew, write that into `charted`; the series with their values."""
+    """Chart some of the series by what they hold; all series with the values of those."""
     own = rows.series(chart_type.takes)
-    kept = which[_series_of(rows)]
-    part, at = part_of(own, kept)
-    put_in(charted, run(part, chart_type, plan), rows=at, kept=kept)
+    at = _chart_anew(rows, own, charted, chart_type, which, plan=plan)
     return replace(
         series,
         value=np.where(at, own.value, series.value),
         in_baseline=np.where(at, own.in_baseline, series.in_baseline),
     )
+
+
+def _chart_anew(
+    rows: Rows,
+    own: Series,
+    charted: Charted,
+    chart_type: ChartType,
+    which: Flags,
+    *,
+    plan: Plan,
+) -> Flags:
+    """Write other charts of some of the series into `charted`; the rows of those."""
+    kept = which[_series_of(rows)]
+    part, at = part_of(own, kept)
+    put_in(charted, run(part, chart_type, plan), rows=at, kept=kept)
+    return at
 
 
 def _series_of(rows: Rows) -> Integers:
