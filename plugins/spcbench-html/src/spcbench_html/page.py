@@ -157,7 +157,7 @@ def _chart_summary(charts: ControlCharts) -> Grid:
             [
                 display.title,
                 unit_title(charts, line["unit"]),
-                kind.name,
+                kind.name.replace(" ", "\u00a0"),
                 kind.value_words(line["latest_value"], display),
                 _value_or_dash(line["target"], display),
                 _variation_icon(line),
