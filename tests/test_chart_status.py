@@ -191,3 +191,72 @@ def test_wrong_series_are_listed_only_where_they_were_asked_for():
     bad = table(numerator=60, denominator=50).assign(measure="n", unit="B")
     charts = sb.control_charts(pd.concat([good, bad]), measure="m", on_error="row")
     assert charts.summary["measure"].tolist() == ["m"]
+
+
+def test_a_rate_taken_for_shares_is_asked_about():
+    draw = np.random.default_rng(2)
+    days = draw.integers(4000, 5000, 24)
+    frame = table(numerator=draw.binomial(days, 0.002), denominator=days)
+    assert "perhaps_a_rate" in set(sb.control_charts(frame).advice["code"])
+    assert "perhaps_a_rate" not in set(sb.control_charts(frame, chart="p").advice["code"])
+    assert "perhaps_a_rate" not in set(sb.control_charts(frame, chart="u").advice["code"])
+    few = table(numerator=[2] * 24, denominator=900)
+    assert "perhaps_a_rate" not in set(sb.control_charts(few).advice["code"])
+
+
+def test_dated_events_taken_for_measurements_are_asked_about():
+    days = np.random.default_rng(5).integers(1, 60, 20).cumsum()
+    events = table(20, value=np.diff(days, prepend=0).astype(float)).assign(
+        period=pd.Timestamp("2022-01-03") + pd.to_timedelta(days, "D")
+    )
+    assert "perhaps_events" in set(sb.control_charts(events).advice["code"])
+    assert "perhaps_events" not in set(sb.control_charts(events, chart="t").advice["code"])
+
+
+def test_assurance_waits_for_thirteen_points():
+    for size, word in ((12, "none"), (13, "passes")):
+        frame = table(size, numerator=[45, 46] * 6 + [45] * (size - 12), denominator=50)
+        row = only(sb.control_charts(frame, target=0.5, better="higher").summary)
+        assert row["assurance"] == word
+
+
+def test_longer_charts_than_were_simulated_go_on_by_the_average_run_length():
+    from spcbench.chart_tables import any_signal
+
+    found = any_signal({12: 0.05, 60: 0.44}, 86.0, np.array([60, 100, 2]))
+    assert found[0] == pytest.approx(0.44)
+    assert found[1] == pytest.approx(1 - (1 - 0.44) * (1 - 1 / 86) ** 40)
+    assert found[2] == 0.0
+
+
+def test_nelson_on_counts_expects_what_its_first_four_rules_give():
+    frame = table(numerator=steady(), denominator=50)
+    counted = only(sb.control_charts(frame, chart="p", rules="nelson-1984").summary)
+    assert counted["expected_false_signals"] == pytest.approx(0.127)
+    values = table(value=steady().astype(float))
+    measured = only(sb.control_charts(values, rules="nelson-1984").summary)
+    assert measured["expected_false_signals"] == pytest.approx(0.192)
+
+
+def test_a_stated_ok_does_not_make_data_of_nothing():
+    frame = table(numerator=[40] * 23 + [None], denominator=50, status="ok").astype(
+        {"numerator": "Int64"}
+    )
+    charts = sb.control_charts(frame)
+    assert charts.points["status"].iloc[-1] == "no_data"
+
+
+def test_notes_after_until_are_not_for_this_chart():
+    frame = table(numerator=steady(), denominator=50)
+    late = sb.note("rebase", date="2023-10-01", reason="New clinic", author="A")
+    charts = sb.control_charts(frame, notes=[late], until="2023-06-01")
+    assert charts.method["notes"] == []
+    assert charts.method["phases"] == 1
+
+
+def test_points_outside_the_baseline_feed_no_dispersion():
+    sizes = [100] * 24
+    frame = table(numerator=[*([50, 52] * 6), *([20, 80] * 6)], denominator=sizes)
+    frozen = sb.control_charts(frame, chart="p", baseline=12)
+    alone = sb.control_charts(frame.head(12), chart="p")
+    assert only(frozen.summary)["dispersion"] == only(alone.summary)["dispersion"]

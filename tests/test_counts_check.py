@@ -315,3 +315,30 @@ def test_the_callers_frame_is_not_changed():
     before = frame.copy(deep=True)
     check_counts(frame)
     pd.testing.assert_frame_equal(frame, before)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("01/02/2024", "such as date_format='%d/%m/%Y' (--date-format '%d/%m/%Y')"),
+        ("Jan-22", "such as date_format='%b-%y' (--date-format '%b-%y')"),
+        ("Jan 2022", "such as date_format='%b %Y' (--date-format '%b %Y')"),
+        ("44562", "the number that a spreadsheet keeps for one"),
+    ],
+)
+def test_a_date_in_another_form_gets_a_hint_that_fits(cell, words):
+    frame = counts().assign(period=[cell, "2024-02-01", "2024-03-01"])
+    assert words in message(frame)
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"), [("82%", False), ("45 min", False), ("<5", True), ("*", True), ("1-7", True)]
+)
+def test_only_what_may_mark_a_suppressed_count_is_called_so(cell, hint):
+    frame = counts().astype({"numerator": object})
+    frame.loc[0, "numerator"] = cell
+    assert ("marks a suppressed count" in message(frame.astype(str), text=True)) == hint
+
+
+def test_a_number_that_no_count_can_be_is_refused():
+    assert "is larger than any count can be" in message(counts(numerator=[1e22, 1.0, 2.0]))

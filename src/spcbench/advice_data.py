@@ -10,6 +10,12 @@ from spcbench.numeric.engine import FEWEST_POINTS
 from spcbench.numeric.patterns import denominator_variation, rounding
 from spcbench.tracing import unknown_outcomes
 
+TINY_SHARE = 0.01
+"""Shares below this, of very many cases, are often rates (a proposal)."""
+
+LARGE_DENOMINATOR = 1000
+"""Cases in every period from which a tiny share is asked about (a proposal)."""
+
 TRIAL_POINTS = 12
 """Under so many points limits are trial limits (Making Data Count)."""
 
@@ -219,6 +225,42 @@ def small_denominators(facts: Facts) -> Rows:
                 "threshold": FEW_EXPECTED,
                 "periods_needed": needed,
             },
+        )
+
+
+def perhaps_a_rate(facts: Facts) -> Rows:
+    """Events over exposure, taken for shares of cases."""
+    centre = facts.drawn.charted.limits.centre[facts.at]
+    display = facts.drawn.taken.display
+    unknown = np.array([display[name].title == name for name in facts.drawn.names("measure")])
+    with np.errstate(invalid="ignore"):
+        found = (centre < TINY_SHARE) & (facts.grounds.smallest >= LARGE_DENOMINATOR)
+    for which in np.flatnonzero(found & unknown & facts.drawn.auto & (facts.takes == "proportion")):
+        yield (
+            int(which),
+            "perhaps_a_rate",
+            f"Only {centre[which]:.2%} of very many cases are counted. If the denominator is an "
+            "exposure, such as bed days, this is a rate and not a share of cases: choose chart "
+            "'u', and per=1000 to show it.",
+            {
+                "centre": number(float(centre[which])),
+                "smallest_denominator": number(float(facts.grounds.smallest[which])),
+                "thresholds": [TINY_SHARE, LARGE_DENOMINATOR],
+            },
+        )
+
+
+def perhaps_events(facts: Facts) -> Rows:
+    """Dated events, taken for a series of measurements."""
+    frequency, names = facts.drawn.frequency, facts.drawn.names("measure")
+    dated = np.array([frequency.get(str(name)) == "irregular" for name in names])
+    for which in np.flatnonzero(dated & facts.drawn.auto & (facts.chart == "i")):
+        yield (
+            int(which),
+            "perhaps_events",
+            "The dates are not those of regular periods. If each row is an event, and its value "
+            "the time or the cases since the one before, choose chart 't' or 'g'.",
+            {"frequency": "irregular"},
         )
 
 

@@ -227,10 +227,17 @@ def _zoned(name: str, place: Place) -> str:
 def _not_a_date(where: str, cell: str, date_format: str | None) -> str:
     if date_format is not None:
         return f"{where}: {cell!r} is not a date written as {date_format!r}"
+    if re.fullmatch(r"\d{5}(\.0*)?", cell.strip()):
+        return (
+            f"{where}: {cell!r} is not a date but the number that a spreadsheet keeps for one; "
+            "give the column a date format there, YYYY-MM-DD, and save it again"
+        )
+    named = re.fullmatch(r"[A-Za-z]{3}([ -])(\d{2}|\d{4})", cell.strip())
+    form = f"%b{named[1]}{'%y' if len(named[2]) == 2 else '%Y'}" if named else "%d/%m/%Y"
     return (
         f"{where}: {cell!r} is not a date in ISO order (YYYY-MM-DD), and the order is never "
-        "guessed; say how dates are written, such as date_format='%d/%m/%Y' "
-        "(--date-format '%d/%m/%Y')"
+        f"guessed; say how dates are written, such as date_format={form!r} "
+        f"(--date-format {form!r})"
     )
 
 

@@ -173,5 +173,5 @@ def print_advice(advice: pd.DataFrame, *, most: int = 5) -> None:
         click.echo(f"Note on {concerned[0]}{more}: {message}", err=True)
     if len(subjects) > most:
         click.echo(
-            f"And {len(subjects) - most} more notes, all in the advice of .csv and .json", err=True
+            f"And {len(subjects) - most} more, all in the advice of .csv and .json", err=True
         )

@@ -11,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spcbench.numeric.average_run_length import cusum_limit, ewma_width
-from spcbench.numeric.limits import METHODS, WARNING_SHARE, ChartOptions, Limits, Series
+from spcbench.numeric.limits import (
+    METHODS,
+    WARNING_SHARE,
+    ChartOptions,
+    Limits,
+    Series,
+    or_given,
+)
 from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
 from spcbench.numeric.segments import Flags, Floats
 from spcbench.numeric.walks import Restarts, Sums, cusum_sums, running_sums
@@ -203,8 +210,8 @@ def _of_single_values(series: Series, options: ChartOptions) -> tuple[Floats, Fl
         centre = segments.sums(np.where(kept, value, 0.0))
         centre = centre / segments.sums(kept.astype(np.float64))
     return (
-        given_or(series.given_centre, segments.spread(centre)),
-        given_or(series.given_sigma, segments.spread(sigma)),
+        or_given(segments.spread(centre), series.given_centre),
+        or_given(segments.spread(sigma), series.given_sigma),
     )
 
 
@@ -219,9 +226,9 @@ def _of_proportions(series: Series) -> tuple[Floats, Floats, Flags]:
         # Counts may stand beside values that are something else altogether.
         fitting &= np.isclose(series.value, events / cases, rtol=1e-9, atol=0.0)
         odd = segments.sums((~np.isnan(series.value) & ~fitting).astype(np.int64))
-        centre = given_or(series.given_centre, segments.spread(pooled(series, events, cases)))
+        centre = or_given(segments.spread(pooled(series, events, cases)), series.given_centre)
         sigma = np.sqrt(np.maximum(centre * (1.0 - centre), 0.0) / cases)
-    return centre, given_or(series.given_sigma, sigma), segments.spread(odd == 0)
+    return centre, or_given(sigma, series.given_sigma), segments.spread(odd == 0)
 
 
 def pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
@@ -231,11 +238,6 @@ def pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = sums(np.where(kept, numerator, 0.0)) / sums(np.where(kept, denominator, 0.0))
     return np.asarray(share, dtype=np.float64)
-
-
-def given_or(given: Floats | None, estimated: Floats) -> Floats:
-    """What the analyst gave, else what was estimated; shape (rows,)."""
-    return estimated if given is None else np.where(np.isnan(given), estimated, given)
 
 
 def used_points(series: Series) -> Flags:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, normal_limits
+from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, normal_limits, or_given
 from spcbench.numeric.segments import Flags, Floats, Segments
 
 NO_SPREAD = 1e-12
@@ -163,29 +163,6 @@ def _medians_by_sorting(values: Floats, segments: Segments) -> Floats:
     return median
 
 
-def with_given(estimated: Floats, given: Floats | None) -> Floats:
-    """Estimates, replaced where the analyst gave the value.
-
-    Parameters
-    ----------
-    estimated : array of float, shape (rows,)
-        What the data say.
-    given : array of float, shape (rows,), optional
-        NaN where nothing was given.
-
-    Returns
-    -------
-    array of float, shape (rows,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> with_given(np.array([1.0, 1.0]), np.array([np.nan, 2.0]))
-    array([1., 2.])
-    """
-    return estimated if given is None else np.where(np.isnan(given), estimated, given)
-
-
 def given_rows(given: Floats | None, segments: Segments) -> Flags:
     """Rows where the analyst gave a value.
 
@@ -248,7 +225,7 @@ def closed_form(
     >>> closed_form(series, series.value, np.full(2, 2.0), np.ones(2), ChartOptions()).ucl
     array([5., 5.])
     """
-    sigma = with_given(sigma, series.given_sigma)
+    sigma = or_given(sigma, series.given_sigma)
     # 0.1 + 0.2 is not 0.3: what rounding leaves is neither spread nor distance from 0.
     noise = NO_SPREAD * series.segments.spread(-series.segments.minima(-_sizes(value)))
     flat = sigma <= noise

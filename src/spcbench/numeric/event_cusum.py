@@ -13,7 +13,6 @@ import numpy as np
 
 from spcbench.numeric.accumulating import (
     Codes,
-    given_or,
     keep_within,
     pooled,
     restarts,
@@ -25,7 +24,7 @@ from spcbench.numeric.event_run_length import (
     poisson_cusum_designs,
     poisson_reference,
 )
-from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series
+from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, or_given
 from spcbench.numeric.segments import Floats
 from spcbench.numeric.walks import Sums, cusum_sums
 
@@ -148,7 +147,7 @@ def _chances(series: Series) -> Floats:
     if series.numerator is None or series.denominator is None:
         raise ValueError("a CUSUM of cases needs numerators and denominators")
     estimated = pooled(series, series.numerator, series.denominator)
-    return given_or(series.given_centre, series.segments.spread(estimated))
+    return or_given(series.segments.spread(estimated), series.given_centre)
 
 
 def poisson_cusum_limits(series: Series, options: ChartOptions) -> Limits:
@@ -236,7 +235,7 @@ def _means(series: Series) -> Floats:
     """Events to be expected of each row."""
     count = series.value if series.numerator is None else series.numerator
     estimated = series.segments.spread(pooled(series, count, np.ones(count.size)))
-    return given_or(series.given_centre, given_or(series.expected, estimated))
+    return or_given(or_given(estimated, series.expected), series.given_centre)
 
 
 def _methods(series: Series, h: float) -> Codes:

@@ -23,9 +23,15 @@ from spcbench.numeric.baseline import (
     means,
     medians,
     setting,
-    with_given,
 )
-from spcbench.numeric.limits import METHODS, WARNING_SHARE, ChartOptions, Limits, Series
+from spcbench.numeric.limits import (
+    METHODS,
+    WARNING_SHARE,
+    ChartOptions,
+    Limits,
+    Series,
+    or_given,
+)
 from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
 from spcbench.numeric.segments import Flags, Floats
 
@@ -92,7 +98,7 @@ def g_limits(series: Series, options: ChartOptions) -> Limits:
     _refuse_below(series.value, 1.0 if form == "inclusive" else 0.0, "g")
     value = baseline_only(series, series.value)
     if form == "inclusive":
-        centre = with_given(segments.spread(means(value, segments)), series.given_centre)
+        centre = or_given(segments.spread(means(value, segments)), series.given_centre)
         with np.errstate(invalid="ignore"):  # a given centre below 1 has no sigma
             sigma = np.sqrt(centre * (centre - 1.0))
         return closed_form(series, series.value, centre, sigma, options, lowest=0.0)
@@ -184,7 +190,7 @@ def _given_hazard(series: Series, hazard: Floats) -> Floats:
     if series.given_centre is None:
         return hazard
     with np.errstate(divide="ignore", over="ignore"):
-        return with_given(hazard, LN2 / series.given_centre)
+        return or_given(hazard, LN2 / series.given_centre)
 
 
 def _waiting(
@@ -193,7 +199,7 @@ def _waiting(
     """Limits and scores of waits; waits of whole units last up to one more."""
     value, more = series.value, whole.astype(np.float64)
     scale = 1.0 / hazard
-    centre = with_given(LN2 * scale, series.given_centre)
+    centre = or_given(LN2 * scale, series.given_centre)
     multiples = (options.sigma, options.sigma * WARNING_SHARE)
     alphas = [float(special.ndtr(-multiple)) for multiple in multiples]
     lcl, lower_warning = (np.maximum(-np.log1p(-a) * scale - more, 0.0) for a in alphas)
@@ -256,8 +262,8 @@ def _classic(series: Series, value: Floats, options: ChartOptions) -> Limits:
     mean = segments.spread(means(value, segments))
     centre = segments.spread(medians(value, segments))
     if series.given_centre is not None:
-        mean = with_given(mean, series.given_centre / MEDIAN_SHARE)
-        centre = with_given(centre, series.given_centre)
+        mean = or_given(mean, series.given_centre / MEDIAN_SHARE)
+        centre = or_given(centre, series.given_centre)
     sigma = np.sqrt(mean * (mean + 1.0))
     # z is about the mean, as the limits are: beyond k is then beyond the line drawn.
     limits = closed_form(series, series.value, mean, sigma, options, lowest=0.0)
@@ -273,7 +279,7 @@ def _nelson(series: Series, options: ChartOptions) -> Limits:
     judged = baseline_only(series, root)
     centre = segments.spread(means(judged, segments))
     if series.given_centre is not None:
-        centre = with_given(centre, series.given_centre ** (1.0 / T_POWER))
+        centre = or_given(centre, series.given_centre ** (1.0 / T_POWER))
     # A small step of the root is so many times larger as a time, at the centre.
     slope = T_POWER * centre ** (T_POWER - 1.0)
     moving = moving_ranges(judged, series.gap, segments)

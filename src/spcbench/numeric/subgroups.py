@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from spcbench.numeric.baseline import baseline_only, closed_form, means, setting, with_given
-from spcbench.numeric.limits import ChartOptions, Limits, Series
+from spcbench.numeric.baseline import baseline_only, closed_form, means, setting
+from spcbench.numeric.limits import ChartOptions, Limits, Series, or_given
 from spcbench.numeric.segments import Floats
 
 _GAMMA_RATIO = (1.0, -1 / 8, 1 / 128, 5 / 1024, -21 / 32768, -399 / 262144)
@@ -95,7 +95,7 @@ def xbar_limits(series: Series, options: ChartOptions) -> Limits:
     sigma /= _by_size(size)
     with np.errstate(invalid="ignore"):
         sigma /= np.sqrt(size)
-    centre = with_given(centre, series.given_centre)
+    centre = or_given(centre, series.given_centre)
     return closed_form(series, mean, centre, sigma, options)
 
 
@@ -142,7 +142,7 @@ def s_limits(series: Series, options: ChartOptions) -> Limits:
     """
     _, sd, size = _subgroups(series, "s")
     centre = series.segments.spread(_typical_sd(series, sd, size, options))
-    centre = with_given(centre, series.given_centre)
+    centre = or_given(centre, series.given_centre)
     factor = _by_size(size)
     sigma = centre * np.sqrt(1.0 - factor * factor)
     sigma /= factor

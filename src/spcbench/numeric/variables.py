@@ -19,9 +19,8 @@ from spcbench.numeric.baseline import (
     medians,
     methods,
     setting,
-    with_given,
 )
-from spcbench.numeric.limits import ChartOptions, Limits, Series
+from spcbench.numeric.limits import ChartOptions, Limits, Series, or_given
 from spcbench.numeric.moving import D2, D4, MEDIAN_RANGE, mean_moving_range, moving_ranges
 
 I_FACTORS = {
@@ -93,7 +92,7 @@ def i_limits(series: Series, options: ChartOptions) -> Limits:
     return closed_form(
         series,
         series.value,
-        with_given(segments.spread(centre), series.given_centre),
+        or_given(segments.spread(centre), series.given_centre),
         segments.spread(I_FACTORS[factor, average] * typical),
         options,
     )
@@ -140,7 +139,7 @@ def mr_limits(series: Series, options: ChartOptions) -> Limits:
     plotted = moving_ranges(shown, series.gap, segments)
     among = moving_ranges(baseline_only(series, shown), series.gap, segments)
     centre = segments.spread(mean_moving_range(among, segments))
-    centre = with_given(centre, series.given_centre)
+    centre = or_given(centre, series.given_centre)
     return closed_form(series, plotted, centre, RANGE_SIGMA * centre, options, lowest=0.0)
 
 
@@ -191,7 +190,7 @@ def i_prime_limits(series: Series, options: ChartOptions) -> Limits:
         spread[1:] /= np.sqrt(share[1:] + share[:-1])
         typical = mean_moving_range(spread, segments, screening=options.screening)
         sigma = segments.spread(np.sqrt(np.pi / 2.0) * typical) * np.sqrt(share)
-    centre = with_given(centre, series.given_centre)
+    centre = or_given(centre, series.given_centre)
     return closed_form(series, series.value, centre, sigma, options)
 
 
@@ -229,7 +228,7 @@ def run_limits(series: Series, options: ChartOptions) -> Limits:
     centre = segments.spread(medians(baseline_only(series, series.value), segments))
     unknown = np.full(segments.size, np.nan)
     return Limits(
-        centre=with_given(centre, series.given_centre),
+        centre=or_given(centre, series.given_centre),
         sigma=unknown,
         lcl=unknown,
         ucl=unknown,
