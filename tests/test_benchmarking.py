@@ -205,7 +205,9 @@ def test_exact_limits_never_flag_five_of_five_at_95_percent():
 
 def test_bad_options_and_input():
     frame = counts([5, 6], 10)
-    with pytest.raises(OptionError, match="limits must be one of exact, spiegelhalter, normal"):
+    with pytest.raises(
+        OptionError, match="limits must be one of exact, mid_p, jeffreys, spiegelhalter, normal"
+    ):
         sb.funnels(frame, limits="wald")
     with pytest.raises(OptionError, match="data_type must be one of proportion"):
         sb.funnels(frame, data_type="rates")

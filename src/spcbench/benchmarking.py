@@ -12,8 +12,11 @@ import numpy as np
 import pandas as pd
 
 from spcbench.errors import OptionError
-from spcbench.intake import Taken, as_date, take
-from spcbench.numeric import funnel
+from spcbench.funnel_units import TAKES, Compared, Recipe, summed
+from spcbench.intake import Taken, take
+from spcbench.numeric.funnel_lines import DRAWN, curve_sizes
+from spcbench.numeric.funnel_tails import LINE_METHODS
+from spcbench.numeric.overdispersion import TAU2_METHODS
 from spcbench.tables import (
     ADVICE,
     CURVE,
@@ -32,10 +35,7 @@ if TYPE_CHECKING:
 
     from spcbench.plugin.host import PluginHost
 
-DATA_TYPES = ("proportion",)
-FEWEST_UNITS = 2
-"""With fewer units there are no peers to compare with, unless a target is given."""
-
+OVERDISPERSION = ("none", "additive", "multiplicative")
 OVERDISPERSED_SDS = 2.0
 """Standard errors by which phi must pass 1 before adjustment is advised (a proposal)."""
 
@@ -62,18 +62,14 @@ class Funnels:
     display: Mapping[str, Display]
     unit_names: Mapping[str, str]
     method: Mapping[str, Any]
+    _compared: Compared = field(repr=False)
     _taken: Taken = field(repr=False)
     _host: PluginHost = field(repr=False)
 
     @cached_property
     def curve(self) -> pd.DataFrame:
         """The lines of each funnel, as `tables.CURVE`; calculated when asked for."""
-        parts = [
-            _curve(self.units[self.units["measure"] == row.measure], row, self.method["limits"])
-            for row in self.summary.itertuples()
-            if row.status == "ok"
-        ]
-        return pd.concat(parts, ignore_index=True) if parts else CURVE.empty()
+        return _curve(self._compared)
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
@@ -104,6 +100,11 @@ def funnels(
     data_type: str = "proportion",
     limits: str = "exact",
     target: float | None = None,
+    overdispersion: str = "none",
+    tau2_method: str = "dl",
+    winsorise: float = 0.1,
+    by: str | None = None,
+    per: int | None = None,
     first: Any | None = None,
     last: Any | None = None,
     better: str | None = None,
@@ -125,13 +126,28 @@ def funnels(
     counts : Counted, Table, pandas, polars or Arrow table
         The result of `count` or `read`, or a table with the columns of counts.
     data_type : str
-        ``"proportion"``.
+        ``"proportion"`` (cases met of all cases), ``"rate"`` (events over
+        exposure) or ``"ratio"`` (events over those expected).
     limits : str
         ``"exact"``: no unit in control is flagged more often than nominal;
-        ``"normal"``; ``"spiegelhalter"``: the published interpolation, for
-        parity with other tools.
+        ``"mid_p"``: none more than twice as often; ``"jeffreys"``;
+        ``"normal"``; ``"spiegelhalter"`` (the published interpolation),
+        ``"arcsine"`` and ``"chi2"`` for parity with other tools.
     target : float, optional
-        On the natural scale (0 to 1); pooled from the units without it.
+        On the natural scale (0 to 1 for a proportion); pooled from the units
+        without it.
+    overdispersion : str
+        ``"none"``; ``"additive"``: units differ by a variance tau² of their
+        own; ``"multiplicative"``: all variances are phi times those of chance.
+    tau2_method : str
+        ``"dl"`` (DerSimonian–Laird), ``"pm"`` (Paule–Mandel) or ``"reml"``.
+    winsorise : float
+        Share of the scores at each end that is drawn in before phi and tau²
+        are estimated.
+    by : str, optional
+        Column of labels, such as ``"group"``: one funnel for each.
+    per : int, optional
+        Display scale, such as 1000 for "per 1,000".
     first, last : date, optional
         First and last period to add up; all without them.
     better : str, optional
@@ -177,11 +193,15 @@ def funnels(
 
     host = host or default_host()
     for name, value, choices in (
-        ("data_type", data_type, DATA_TYPES),
-        ("limits", limits, funnel.METHODS),
+        ("data_type", data_type, tuple(TAKES)),
+        ("limits", limits, LINE_METHODS.get(data_type, ())),
+        ("overdispersion", overdispersion, OVERDISPERSION),
+        ("tau2_method", tau2_method, TAU2_METHODS),
     ):
         if value not in choices:
             raise OptionError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    if not 0.0 <= winsorise < 0.5:
+        raise OptionError(f"winsorise must be a share from 0 to below 0.5, not {winsorise!r}")
     taken = take(
         counts,
         host=host,
@@ -191,20 +211,25 @@ def funnels(
         target=target,
         date_format=date_format,
         suppressed=suppressed,
+        takes=TAKES[data_type],
+        per=per,
     )
-    summed = _summed(taken, first, last)
-    drawn = [
-        _funnel(part, str(name), taken.display[str(name)], limits, target)
-        for name, part in summed.groupby("measure", sort=False)
-    ]
-    units = pd.concat([one[0] for one in drawn], ignore_index=True) if drawn else UNITS.empty()
-    summary = FUNNEL_SUMMARY.frame(
-        {name: [one[1][name] for one in drawn] for name in FUNNEL_SUMMARY.names}
+    if target is not None and data_type != "proportion" and target <= 0:
+        raise OptionError(f"target must be above 0 for a {data_type}, not {target:g}")
+    recipe = Recipe(
+        data_type=data_type,
+        limits=limits,
+        target=target,
+        overdispersion=overdispersion,
+        tau2_method=tau2_method,
+        winsorise=winsorise,
     )
+    compared = Compared(summed(taken, first, last, by), recipe)
+    summary = _summary(compared)
     return Funnels(
-        units=units,
+        units=_units(compared, taken.display),
         summary=summary,
-        advice=_advice(summary, taken.display, taken.frame),
+        advice=_advice(summary, taken.display, taken.frame, adjusted=overdispersion != "none"),
         display=taken.display,
         unit_names=taken.unit_names,
         method={
@@ -212,11 +237,15 @@ def funnels(
             "data_type": data_type,
             "limits": limits,
             "target": "pooled" if target is None else "given",
-            "overdispersion": "none",
+            "overdispersion": overdispersion,
+            "tau2_method": tau2_method if overdispersion == "additive" else None,
+            "winsorise": winsorise,
+            "by": by,
             "first": _iso(summary["first"].min()),
             "last": _iso(summary["last"].max()),
             "disclosure": "none",
         },
+        _compared=compared,
         _taken=taken,
         _host=host,
     )
@@ -226,167 +255,154 @@ def _iso(date: Any) -> str | None:
     return None if pd.isna(date) else f"{date:%Y-%m-%d}"
 
 
-def _summed(taken: Taken, first: Any | None, last: Any | None) -> pd.DataFrame:
-    """One row per measure and unit: sums over the periods that have data."""
-    frame = taken.frame
-    keep = np.ones(len(frame), dtype=np.bool_)
-    if first is not None:
-        keep &= frame["period"].to_numpy() >= as_date(first, "first")
-    if last is not None:
-        keep &= frame["period"].to_numpy() <= as_date(last, "last")
-    if len(frame) and not keep.any():
-        raise OptionError(
-            f"no period lies between first and last; the counts run from "
-            f"{_iso(frame['period'].min())} to {_iso(frame['period'].max())}"
-        )
-    known = frame["status"].eq("ok").to_numpy() & keep
-    counted = pd.DataFrame(
-        {
-            "measure": frame["measure"],
-            "unit": frame["unit"],
-            "period": frame["period"].where(keep),
-            "known": known,
-            "numerator": frame["numerator"].where(known, 0).astype("int64"),
-            "denominator": frame["denominator"].where(known, 0).astype("int64"),
-            # Outside the window, or with counts outside it only: no data.
-            "why": np.where(keep, frame["status"].cat.codes, STATUS.index("no_data")),
-        }
-    )
-    return counted.groupby(["measure", "unit"], sort=False, as_index=False).agg(
-        first=("period", "min"),
-        last=("period", "max"),
-        periods=("known", "sum"),
-        numerator=("numerator", "sum"),
-        denominator=("denominator", "sum"),
-        why=("why", "max"),
-    )
-
-
-def _funnel(
-    part: pd.DataFrame, name: str, display: Display, limits: str, given: float | None
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The units and the summary of one funnel."""
-    known = (part["periods"] > 0).to_numpy()
-    numerator = np.where(known, part["numerator"].to_numpy(dtype=np.float64), np.nan)
-    denominator = np.where(known, part["denominator"].to_numpy(dtype=np.float64), np.nan)
-    target = funnel.pooled_target(numerator, denominator) if given is None else given
-    alone = given is None and int(known.sum()) < FEWEST_UNITS
-    if alone:
-        target = np.nan
-    lines = funnel.proportion_limits(denominator, target, method=limits)
-    scores = funnel.proportion_scores(numerator, denominator, target, lines)
-    status = np.where(known, STATUS.index("ok"), part["why"].to_numpy())
-    units = UNITS.frame(
-        {
-            "measure": part["measure"],
-            "group": [None] * len(part),
-            "unit": part["unit"],
-            "first": part["first"].to_numpy(),
-            "last": part["last"].to_numpy(),
-            "periods": part["periods"].to_numpy(),
-            "numerator": pd.arrays.IntegerArray(part["numerator"].to_numpy(np.int64), ~known),
-            "denominator": pd.arrays.IntegerArray(part["denominator"].to_numpy(np.int64), ~known),
-            "expected": denominator * target,
-            "value": numerator / denominator,
-            "target": target,
-            "z": scores.z,
-            "z_adjusted": np.nan,
-            "p_value": scores.p_value,
-            "q_value": _q_values(scores.p_value),
-            "lower_95": lines.lower_95,
-            "upper_95": lines.upper_95,
-            "lower_998": lines.lower_998,
-            "upper_998": lines.upper_998,
-            "position": _category(
-                POSITION, np.where(np.isnan(scores.p_value), -1, scores.position)
-            ),
-            "verdict": _category(UNIT_VERDICT, _verdicts(scores, display.better)),
-            "status": _category(STATUS, status),
-        }
-    )
-    phi, winsorised = funnel.variance_ratios(scores.z)
-    compared = 0 if alone else int(known.sum())
-    return units, {
-        "measure": name,
-        "group": None,
-        "units": int(known.sum()),
-        "first": part["first"].min(),
-        "last": part["last"].max(),
-        "target": target,
-        "limit_method": limits,
-        "phi": phi,
-        "phi_winsorised": winsorised,
-        "tau2": np.nan,
-        "expected_false_positives": 0.05 * compared,
-        "outside_95": int((scores.position > 0).sum()),
-        "outside_998": int((scores.position > 2).sum()),
-        "status": _funnel_status(alone, bool(known.any())),
-        "reason": _reason(alone, bool(known.any())),
+def _units(compared: Compared, display: Mapping[str, Display]) -> pd.DataFrame:
+    """One row a unit, as `tables.UNITS`."""
+    rows, known, spread = compared.rows, compared.known, compared.funnels.spread
+    goal, lines = spread(compared.target), compared.limits
+    better = [display[str(name)].better for name in rows["measure"].take(compared.funnels.starts)]
+    whole = {
+        name: pd.array(np.where(known, rows[name], np.nan), dtype="Int64")
+        for name in ("numerator", "denominator")
     }
+    return UNITS.frame(
+        {
+            "measure": rows["measure"],
+            "group": rows["group"].mask(rows["group"].eq("")),
+            "unit": rows["unit"],
+            "first": rows["first"].to_numpy(),
+            "last": rows["last"].to_numpy(),
+            "periods": rows["periods"].to_numpy(),
+            **whole,
+            "expected": compared.size * goal,
+            "value": compared.value,
+            "target": goal,
+            "z": compared.scored.z,
+            "z_adjusted": compared.z_adjusted,
+            "p_value": compared.p_value,
+            "q_value": _q_values(compared),
+            "lower_95": lines.lower[0],
+            "upper_95": lines.upper[0],
+            "lower_998": lines.lower[1],
+            "upper_998": lines.upper[1],
+            "position": _category(POSITION, compared.position),
+            "verdict": _category(
+                UNIT_VERDICT, _verdicts(compared.position, _spread_words(spread, better))
+            ),
+            "status": _category(
+                STATUS, np.where(known, STATUS.index("ok"), rows["why"].to_numpy())
+            ),
+        }
+    )
+
+
+def _spread_words(spread: Any, words: Sequence[str]) -> np.ndarray:
+    """One word a funnel, repeated for each of its units."""
+    return np.asarray(spread(np.array(words, dtype=str)))
+
+
+def _summary(compared: Compared) -> pd.DataFrame:
+    """One row a funnel, as `tables.FUNNEL_SUMMARY`."""
+    rows, funnels, alone = compared.rows, compared.funnels, compared.alone
+    at, judged = funnels.starts, compared.position
+    some = compared.units > 0
+    methods = compared.limits.method
+    drawn = -funnels.minima(-methods.astype(np.float64)).astype(np.int64) if len(funnels) else at
+    grouped = rows.groupby(["measure", "group"], sort=False)
+    status = np.where(some, np.where(alone, "insufficient_data", "ok"), "no_data")
+    reasons = np.where(
+        some,
+        np.where(
+            alone,
+            "one unit alone has no peers to be compared with; give a target to judge it by",
+            "",
+        ),
+        "no unit has data",
+    )
+    return FUNNEL_SUMMARY.frame(
+        {
+            "measure": rows["measure"].take(at),
+            "group": rows["group"].mask(rows["group"].eq("")).take(at),
+            "units": compared.units,
+            "first": grouped["first"].min().to_numpy(),
+            "last": grouped["last"].max().to_numpy(),
+            "target": compared.target,
+            "limit_method": [DRAWN[code] or compared.recipe.limits for code in drawn],
+            "phi": compared.ratios.raw,
+            "phi_winsorised": compared.ratios.trimmed,
+            "tau2": compared.tau2,
+            "expected_false_positives": np.where(alone, 0.0, 0.05 * compared.units),
+            "outside_95": funnels.sums((judged > 0).astype(np.int64)),
+            "outside_998": funnels.sums((judged > 2).astype(np.int64)),
+            "status": status,
+            "reason": reasons,
+        }
+    )
 
 
 def _category(words: tuple[str, ...], codes: Any) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, dtype=Column("", "category", words).dtype)
 
 
-def _q_values(p_value: np.ndarray) -> np.ndarray:
+def _q_values(compared: Compared) -> np.ndarray:
     """Benjamini–Hochberg false discovery rate at which each unit would be flagged."""
     from statsmodels.stats.multitest import multipletests
 
+    p_value = compared.p_value
     made = np.full(p_value.size, np.nan)
-    known = ~np.isnan(p_value)
-    if known.any():
-        made[known] = multipletests(p_value[known], method="fdr_bh")[1]
+    for first, last in zip(compared.funnels.starts, compared.funnels.lasts, strict=True):
+        part = p_value[first : last + 1]
+        known = ~np.isnan(part)
+        if known.any():
+            made[first : last + 1][known] = multipletests(part[known], method="fdr_bh")[1]
     return made
 
 
-def _verdicts(scores: funnel.UnitScores, better: str) -> np.ndarray:
-    above = np.isin(scores.position, [1, 3])
-    below = np.isin(scores.position, [2, 4])
-    codes = np.full(scores.position.size, UNIT_VERDICT.index("as_expected"))
-    codes[above] = UNIT_VERDICT.index(
-        {"higher": "better_than_expected", "lower": "worse_than_expected"}.get(better, "differs")
-    )
-    codes[below] = UNIT_VERDICT.index(
-        {"higher": "worse_than_expected", "lower": "better_than_expected"}.get(better, "differs")
-    )
-    codes[np.isnan(scores.p_value)] = -1
+def _verdicts(position: np.ndarray, better: np.ndarray) -> np.ndarray:
+    codes = np.full(position.size, UNIT_VERDICT.index("as_expected"))
+    for high, sides in ((True, (1, 3)), (False, (2, 4))):
+        outside = np.isin(position, sides)
+        codes[outside] = UNIT_VERDICT.index("differs")
+        good = better == ("higher" if high else "lower")
+        bad = better == ("lower" if high else "higher")
+        codes[outside & good] = UNIT_VERDICT.index("better_than_expected")
+        codes[outside & bad] = UNIT_VERDICT.index("worse_than_expected")
+    codes[position < 0] = -1
     return codes
 
 
-def _funnel_status(alone: bool, any_data: bool) -> str:
-    if not any_data:
-        return "no_data"
-    return "insufficient_data" if alone else "ok"
-
-
-def _reason(alone: bool, any_data: bool) -> str:
-    if not any_data:
-        return "no unit has data"
-    if alone:
-        return "one unit alone has no peers to be compared with; give a target to judge it by"
-    return ""
-
-
-def _curve(units: pd.DataFrame, row: Any, method: str) -> pd.DataFrame:
-    size = funnel.curve_denominators(float(units["denominator"].max()))
-    lines = funnel.proportion_limits(size, float(row.target), method=method)
+def _curve(compared: Compared) -> pd.DataFrame:
+    """Lines of every funnel that has a target."""
+    whole = compared.recipe.data_type == "proportion"
+    sizes, which = [], []
+    largest = -compared.funnels.minima(np.where(compared.known, -compared.size, 0.0))
+    for place in np.flatnonzero(~np.isnan(compared.target) & (largest > 0)):
+        sizes.append(curve_sizes(float(largest[place]), whole=whole))
+        which.append(np.full(sizes[-1].size, place))
+    if not sizes:
+        return CURVE.empty()
+    size, funnel = np.concatenate(sizes), np.concatenate(which)
+    lines, at = compared.lines(size, funnel), compared.funnels.starts[funnel]
+    group = compared.rows["group"].mask(compared.rows["group"].eq(""))
     return CURVE.frame(
         {
-            "measure": [row.measure] * size.size,
-            "group": [None] * size.size,
+            "measure": compared.rows["measure"].take(at),
+            "group": group.take(at),
             "denominator": size,
-            "target": row.target,
-            "lower_95": lines.lower_95,
-            "upper_95": lines.upper_95,
-            "lower_998": lines.lower_998,
-            "upper_998": lines.upper_998,
+            "target": compared.target[funnel],
+            "lower_95": lines.lower[0],
+            "upper_95": lines.upper[0],
+            "lower_998": lines.lower[1],
+            "upper_998": lines.upper[1],
         }
     )
 
 
 def _advice(
-    summary: pd.DataFrame, display: Mapping[str, Display], frame: pd.DataFrame
+    summary: pd.DataFrame,
+    display: Mapping[str, Display],
+    frame: pd.DataFrame,
+    *,
+    adjusted: bool,
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
 
@@ -410,9 +426,16 @@ def _advice(
                     "overdispersed",
                     f"The units vary {row.phi:.1f} times as much as chance alone would make them: "
                     "differences in case-mix or recording can do that, so a unit outside the "
-                    "limits is a reason to ask, not a finding.",
-                    {"phi": round(row.phi, 3), "threshold": round(threshold, 3)},
+                    "limits is a reason to ask, not a finding."
+                    + (" The limits are widened for it." if adjusted else ""),
+                    {
+                        "phi": round(row.phi, 3),
+                        "threshold": round(threshold, 3),
+                        "allowed_for": adjusted,
+                        "group": None if pd.isna(row.group) else row.group,
+                    },
                 )
+    for row in summary.drop_duplicates("measure").itertuples():
         if found := unknown_outcomes(frame, row.measure):
             add(row.measure, "unknown_outcomes", *found)
         if not display[row.measure].verified:

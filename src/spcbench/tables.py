@@ -51,6 +51,7 @@ VARIATION = (
 )
 ASSURANCE = ("passes", "hit_or_miss", "fails", "none")
 LIMIT_METHOD = ("normal", "exact", "mid_p", "jeffreys", "spiegelhalter", "arcsine", "given")
+FUNNEL_METHOD = (*LIMIT_METHOD, "chi2", "beta_binomial", "poisson_gamma")
 LEVEL = ("provider", "system", "region", "national", "group", "site")
 
 
@@ -249,7 +250,7 @@ FUNNEL_SUMMARY = Contract(
         *_integers("units"),
         *_dates("first", "last"),
         *_floats("target"),
-        Column("limit_method", "category", LIMIT_METHOD),
+        Column("limit_method", "category", FUNNEL_METHOD),
         *_floats("phi", "phi_winsorised", "tau2", "expected_false_positives"),
         *_integers("outside_95", "outside_998"),
         _STATUS,

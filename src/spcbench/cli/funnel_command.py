@@ -27,8 +27,42 @@ if TYPE_CHECKING:
     default="exact",
     show_default=True,
     metavar="METHOD",
-    help="How limits are calculated: exact, spiegelhalter or normal.",
+    help="How limits are calculated: exact, mid_p, jeffreys, normal, or spiegelhalter, arcsine "
+    "and chi2 for parity with other tools.",
 )
+@click.option(
+    "--data-type",
+    default="proportion",
+    show_default=True,
+    metavar="TYPE",
+    help="What is compared: proportion (cases met of all), rate (events over exposure) or ratio "
+    "(events over those expected).",
+)
+@click.option(
+    "--overdispersion",
+    default="none",
+    show_default=True,
+    metavar="HOW",
+    help="How limits allow for units that differ by more than chance: none, additive or "
+    "multiplicative.",
+)
+@click.option(
+    "--tau2-method",
+    default="dl",
+    show_default=True,
+    metavar="NAME",
+    help="How the variance between units is estimated: dl, pm or reml.",
+)
+@click.option(
+    "--winsorise",
+    type=float,
+    default=0.1,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of the units at each end that is drawn in before the variation is estimated.",
+)
+@click.option("--by", metavar="COLUMN", help="Labels, such as group: one funnel for each.")
+@options.per
 @options.better
 @options.target
 @click.option("--first", metavar="DATE", help="First period to add up, such as 2024-01-01.")
@@ -44,6 +78,12 @@ def command(
     counts: Path,
     measure: str | None,
     limits: str,
+    data_type: str,
+    overdispersion: str,
+    tau2_method: str,
+    winsorise: float,
+    by: str | None,
+    per: int | None,
     better: str | None,
     target: float | None,
     first: str | None,
@@ -68,6 +108,12 @@ def command(
         funnels = spcbench.funnels(
             table,
             limits=limits,
+            data_type=data_type,
+            overdispersion=overdispersion,
+            tau2_method=tau2_method,
+            winsorise=winsorise,
+            by=by,
+            per=per,
             better=better,
             target=target,
             measure=measure,

@@ -251,8 +251,11 @@ def _words(funnels: FunnelResult, keys: Sequence[Key], layout: FunnelLayout, *, 
 def _size_name(funnels: FunnelResult, keys: Sequence[Key]) -> str:
     wanted = {key[0] for key in keys}
     units = funnels.units[funnels.units["measure"].isin(wanted)]
+    kind = funnels.method.get("data_type")
     expected = len(units) and units["denominator"].isna().all()
-    return "Expected number" if expected else "Denominator (number of cases)"
+    if expected or kind == "ratio":
+        return "Expected number"
+    return "Exposure" if kind == "rate" else "Denominator (number of cases)"
 
 
 def _subtitle(funnels: FunnelResult, keys: Sequence[Key]) -> str:
@@ -274,7 +277,9 @@ def _caption(funnels: FunnelResult, keys: Sequence[Key], *, codes: bool) -> str:
 
     summary = pd.concat([rows_of(funnels.summary, key, second="group") for key in keys])
     methods = dict.fromkeys(summary["limit_method"].dropna().astype(str))
-    said = [f"Method: {', '.join(methods) or 'no'} limits at 95% and 99.8%"]
+    named = {"beta_binomial": "beta-binomial", "poisson_gamma": "Poisson-gamma", "mid_p": "mid-P"}
+    words = ", ".join(named.get(method, method) for method in methods)
+    said = [f"Method: {words or 'no'} limits at 95% and 99.8%"]
     widened = str(funnels.method.get("overdispersion", "none"))
     said.append(f", widened for overdispersion ({widened}). " if widened != "none" else ". ")
     expected = summary["expected_false_positives"].dropna()
