@@ -9,6 +9,7 @@ import pytest
 
 import spcbench as sb
 from spcbench.errors import InputError, OptionError
+from spcbench.pictures.chart_rows import line_rows, scaled_points
 
 
 def table(size=24, **columns):
@@ -260,3 +261,59 @@ def test_points_outside_the_baseline_feed_no_dispersion():
     frozen = sb.control_charts(frame, chart="p", baseline=12)
     alone = sb.control_charts(frame.head(12), chart="p")
     assert only(frozen.summary)["dispersion"] == only(alone.summary)["dispersion"]
+
+
+@pytest.mark.parametrize(("cases", "share"), [(20, 0.95), (10, 0.9), (30, 0.97), (6, 0.98)])
+def test_stable_small_units_signal_no_more_often_than_is_said(cases, share):
+    draw = np.random.default_rng(12)
+    series, months = 400, 36
+    frame = pd.DataFrame(
+        {
+            "measure": "m",
+            "unit": np.repeat([f"U{at:03d}" for at in range(series)], months),
+            "period": np.tile(pd.date_range("2021-01-01", periods=months, freq="MS"), series),
+            "numerator": draw.binomial(cases, share, series * months),
+            "denominator": cases,
+        }
+    )
+    charts = sb.control_charts(frame)
+    false = charts.signals["unit"].nunique() / series
+    assert false < 0.261 + 3 * np.sqrt(0.261 * 0.739 / series)
+    assert "underdispersed" not in set(charts.advice["code"])
+
+
+def test_a_lasting_fall_of_few_cases_is_still_found():
+    draw = np.random.default_rng(3)
+    fallen = [*draw.binomial(20, 0.95, 26), *draw.binomial(20, 0.8, 10)]
+    charts = sb.control_charts(table(36, numerator=fallen, denominator=20), better="higher")
+    assert "concern" in set(charts.signals["verdict"])
+
+
+def test_a_share_is_no_target_of_a_chart_of_counts():
+    with pytest.raises(OptionError, match=r"target 0\.7 is a share, but the chart shows numbers"):
+        sb.control_charts(table(numerator=steady()), chart="c", target=0.7)
+
+
+def test_points_between_gaps_have_their_limits_drawn():
+    frame = table(numerator=steady(), denominator=50, status=["ok", "no_data"] * 12)
+    charts = sb.control_charts(frame, chart="p", limits="normal")
+    key = ("m", "A")
+    lines = line_rows(scaled_points(charts, [key], {key: "A"}))
+    upper = lines[lines["line"] == "ucl"]
+    assert upper["group"].nunique() == 12
+    assert upper.groupby("group")["x"].nunique().eq(2).all()
+
+
+def test_write_says_what_it_takes(tmp_path):
+    charts = sb.control_charts(table(numerator=steady(), denominator=50))
+    with pytest.raises(OptionError, match=r"takes a Report, not ControlCharts"):
+        sb.write(charts, tmp_path / "x.csv")
+
+
+def test_a_funnel_of_a_table_without_shares_draws_nothing(tmp_path):
+    shares = pd.concat([table(1, numerator=[40], denominator=50).assign(unit=u) for u in "AB"])
+    counts = shares.assign(measure="n", denominator=None)
+    both = pd.concat([shares, counts], ignore_index=True).astype({"denominator": "Int64"})
+    found = sb.funnels(both)
+    sb.write(sb.Report([found], title="x"), tmp_path / "f.png")
+    sb.write(sb.Report([found], title="x"), tmp_path / "f.html")

@@ -192,7 +192,8 @@ def underdispersed(facts: Facts) -> Rows:
         upper = ratio * np.exp(CERTAIN * 2.0 * np.sqrt(RANGE_EFFICIENCY / (points - 1.0)))
         found = (upper < 1.0) & (points >= DISPERSION_POINTS)
     # Those two say more about the same thing.
-    for one in np.flatnonzero(found & ~facts.constant & ~facts.rolling):
+    # Of few cases the moving ranges are mostly 0, and the ratio says nothing.
+    for one in np.flatnonzero(found & ~facts.constant & ~facts.rolling & ~facts.grounds.small):
         yield (
             int(one),
             "underdispersed",

@@ -177,6 +177,11 @@ def _on_scale(
     if (scale == "measure").all():
         return taken, aim
     takes = np.array([chart.takes for chart in made.charts])[made.code]
+    if asked is not None and 0 < asked < 1 and ((scale == "count") & (takes == "count")).any():
+        raise OptionError(
+            f"target {asked:g} is a share, but the chart shows numbers of cases; give a number, or "
+            "choose chart 'p' or 'np'"
+        )
     shares = taken.series.spread((scale == "count") & (takes == "proportion"))
     if shares.any() and made.series.denominator is not None:
         aim = np.where(shares, aim * made.series.denominator, aim)

@@ -34,7 +34,7 @@ def write(
     Parameters
     ----------
     report : Report
-        What to write.
+        What to write; results are put into one with ``Report([charts, funnels])``.
     path : str or path
         Its ending chooses the format. A format of several tables writes the
         main one there and the others beside it (``out.summary.csv``). Files
@@ -57,6 +57,11 @@ def write(
     PluginError
         If the format failed; its error is the cause. Nothing is then written.
     """
+    if hasattr(report, "summary"):  # a result by itself
+        raise OptionError(
+            f"write() takes a Report, not {type(report).__name__}: "
+            "sb.write(sb.Report([charts], title='…'), path)"
+        )
     if disclosure not in DISCLOSURE:
         raise OptionError(
             f"disclosure must be {' or '.join(map(repr, DISCLOSURE))}, not {disclosure!r}: "

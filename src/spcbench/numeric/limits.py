@@ -412,9 +412,9 @@ def _small(
         ]
     limits.z[rows] = small_counts.scores(counts.law, numerator, size, centre, method=method)
     limits.method[rows] = METHODS.index(method)
-    likely = small_counts.at_a_likely_bound(counts.law, numerator, size, centre)
-    if not likely.any():
+    neither = small_counts.on_neither_side(counts.law, numerator, size, centre)
+    if not neither.any():
         return limits
     neutral = np.zeros(limits.centre.size, dtype=np.bool_)
-    neutral[rows] = likely
+    neutral[rows] = neither
     return replace(limits, neutral=neutral)

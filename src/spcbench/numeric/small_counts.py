@@ -392,6 +392,41 @@ def at_a_likely_bound(law: Law, r: npt.ArrayLike, n: npt.ArrayLike, rate: npt.Ar
     return none
 
 
+def on_neither_side(law: Law, r: npt.ArrayLike, n: npt.ArrayLike, rate: npt.ArrayLike) -> Flags:
+    """Points off the centre that are still no evidence for a side of it.
+
+    Small counts lie unevenly about their mean: of 10 cases at 90 %, 9 or more
+    are met three months in four, so that a centre of 89 % would have nearly
+    every month above it. A point counts for a side when it lies beyond the
+    median, half of the chance of the point itself counted on either side.
+
+    Parameters
+    ----------
+    law : Law
+        `BINOMIAL` or `POISSON`.
+    r, n, rate : array_like
+        Events, cases or exposure, and the proportion or rate in control.
+
+    Returns
+    -------
+    array of bool
+        True where the mid-P tail of the point is one half or more, or it is
+        `at_a_likely_bound`; False on the centre itself and without data.
+
+    Examples
+    --------
+    >>> from spcbench.numeric.chance import BINOMIAL
+    >>> on_neither_side(BINOMIAL, [8, 9, 10], 10, 0.89)
+    array([False,  True, False])
+    """
+    count, size, chance = np.broadcast_arrays(
+        *(np.asarray(a, dtype=np.float64) for a in (r, n, rate))
+    )
+    middling: Flags = scores(law, count, size, chance, method="mid_p") == 0
+    middling &= ~np.isclose(count, size * chance, rtol=1e-9, atol=0.0)
+    return middling | at_a_likely_bound(law, count, size, chance)
+
+
 def expects_few(
     law: Law, rate: Floats, size: Floats, segments: Segments, *, each: bool = False
 ) -> Flags:

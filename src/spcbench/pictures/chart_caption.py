@@ -14,7 +14,8 @@ from spcbench.pictures.chart_kinds import (
     settings_of,
 )
 from spcbench.pictures.chart_rows import ChartLayout
-from spcbench.pictures.results import ChartResult, Key, display_of, unit_title
+from spcbench.pictures.chart_words import whole_chart_words
+from spcbench.pictures.results import ChartResult, Key, display_of, rows_of, unit_title
 from spcbench.pictures.theme import wrapped
 from spcbench.pictures.words import count_text, excess_variation, number_text
 
@@ -98,6 +99,7 @@ def caption_text(
     said = [
         *_method_sentences(charts, keys),
         *_baseline_words(charts),
+        *_whole_chart_signals(charts, keys),
         *_false_signals(charts, keys),
         *_drawn_sentences(charts, keys, points, lines, layout),
     ]
@@ -219,6 +221,14 @@ def _calibrated_words(kind: ChartKind, settings: Mapping[str, Any]) -> str:
         things = "cases" if kind is kind_of("bernoulli_cusum") else "points"
         return f"{name} that a stable series passes once in about {seldom} {things}"
     return name
+
+
+def _whole_chart_signals(charts: ChartResult, keys: Sequence[Key]) -> list[str]:
+    """Signals that no point of one chart shows."""
+    if len(keys) != 1:
+        return []
+    signals = rows_of(charts.signals, keys[0], second="unit")
+    return whole_chart_words(charts, keys[0], signals[signals["side"].isna()])
 
 
 def _baseline_words(charts: ChartResult) -> list[str]:

@@ -167,8 +167,24 @@ def line_rows(points: pd.DataFrame, references: Mapping[str, float] | None = Non
     ]
     parts += [_line(points, line, points[line]) for line in LINES if line != "reference"]
     lines = pd.concat(parts, ignore_index=True)
+    lines = _widened(lines, points)
     lines["line"] = pd.Categorical(lines["line"], list(LINES))
     return drawable(lines)
+
+
+def _widened(lines: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Lines that hold for a single point, drawn as wide as a period: a gap on both sides."""
+    import pandas as pd
+
+    single = lines.groupby("group", observed=True)["y"].transform("size").eq(1)
+    single &= lines["line"] != "trajectory"
+    steps = points["x"].drop_duplicates().sort_values().diff().dropna()
+    if not single.any() or steps.empty:
+        return lines
+    half = steps.min() * 0.4
+    alone = lines[single]
+    ends = [alone.assign(x=alone["x"] - half), alone.assign(x=alone["x"] + half)]
+    return pd.concat([lines[~single], *ends], ignore_index=True)
 
 
 def _line(points: pd.DataFrame, line: str, y: pd.Series[float], name: str = "") -> pd.DataFrame:

@@ -142,8 +142,16 @@ def _signal_sentences(charts: ChartResult, key: Key, *, day: bool) -> list[str]:
     if signals.empty:
         return ["No special-cause signals."]
     said = [_latest_signal(sided, day=day)] if len(sided) else []
+    return said + whole_chart_words(charts, key, signals[signals["side"].isna()], day=day)
+
+
+def whole_chart_words(
+    charts: ChartResult, key: Key, signals: pd.DataFrame, *, day: bool = False
+) -> list[str]:
+    """Signals without a side, which no point of the chart shows, in words."""
+    said = []
     centre = centre_name(charts, key).lower()
-    for rule, found in signals[signals["side"].isna()].groupby("rule", sort=False):
+    for rule, found in signals.groupby("rule", sort=False):
         words = _SIDELESS.get(str(rule).lstrip("0123456789"), "").format(centre=centre)
         when = _when(found.sort_values("last", kind="stable").iloc[-1], day=day)
         said.append(

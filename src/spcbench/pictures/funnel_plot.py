@@ -107,6 +107,11 @@ def draw_funnels(funnels: FunnelResult, keys: Sequence[Key], *, label: str = "ou
 
     if not keys:
         return nothing_to_draw("There are no funnels to draw.")
+    keys = [
+        key for key in keys if rows_of(funnels.units, key, second="group")["value"].notna().any()
+    ]
+    if not keys:
+        return nothing_to_draw("There are no values to draw.")
     columns = min(len(keys), 2 if len(keys) <= 4 else 3)
     layout = FunnelLayout(columns, -(-len(keys) // columns))
     drawn = [FunnelRows.of(funnels, key, layout, label=label) for key in keys]
