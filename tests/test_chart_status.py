@@ -315,5 +315,22 @@ def test_a_funnel_of_a_table_without_shares_draws_nothing(tmp_path):
     counts = shares.assign(measure="n", denominator=None)
     both = pd.concat([shares, counts], ignore_index=True).astype({"denominator": "Int64"})
     found = sb.funnels(both)
-    sb.write(sb.Report([found], title="x"), tmp_path / "f.png")
-    sb.write(sb.Report([found], title="x"), tmp_path / "f.html")
+    assert found.summary["status"].tolist() == ["ok", "no_data"]
+    whole = found.plot()
+    assert whole.layers
+    nothing = found.plot(measure="n")
+    assert len(nothing.layers) < len(whole.layers)
+    for name in ("f.png", "f.html"):
+        (path,) = sb.write(sb.Report([found], title="x"), tmp_path / name)
+        assert path.stat().st_size > 1000
+
+
+def test_variation_that_cannot_be_known_is_said():
+    draw = np.random.default_rng(2)
+    wild = draw.binomial(1000, np.clip(draw.normal(0.7, 0.06, 36), 0, 1))
+    frame = table(36, numerator=wild, denominator=1000, status=["ok", "no_data"] * 18)
+    charts = sb.control_charts(frame)
+    assert np.isnan(only(charts.summary)["dispersion"])
+    assert "dispersion_unknown" in set(charts.advice["code"])
+    whole = sb.control_charts(frame.drop(columns="status"))
+    assert "dispersion_unknown" not in set(whole.advice["code"])

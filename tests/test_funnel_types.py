@@ -184,6 +184,15 @@ def test_a_ratio_needs_what_is_expected():
         sb.funnels(wild(), data_type="ratio")
 
 
+@pytest.mark.parametrize("expected", [-1.0, 0.0])
+def test_what_cannot_be_expected_is_refused(expected):
+    frame = table([12, 8, 40], expected=[10.0, expected, 15.0])
+    with pytest.raises(InputError, match=r"row 2, column 'expected': -?[01] cannot be expected"):
+        sb.funnels(frame, data_type="ratio")
+    with pytest.raises(InputError, match="a number expected is above 0"):
+        sb.control_charts(frame.assign(unit=["A", "B", "C"]), chart="vlad")
+
+
 def test_one_unit_in_a_group_has_no_peers():
     frame = wild(6).assign(group=["A"] * 5 + ["B"])
     found = sb.funnels(frame, by="group")

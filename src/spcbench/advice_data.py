@@ -228,6 +228,20 @@ def small_denominators(facts: Facts) -> Rows:
         )
 
 
+def dispersion_unknown(facts: Facts) -> Rows:
+    """No two neighbouring periods have data, so that nothing is known of their variation."""
+    counted = facts.drawn.of_chart("points") == "counted"
+    lost = np.isnan(facts.grounds.dispersion) & (facts.grounds.points <= 1)
+    for which in np.flatnonzero(lost & counted & facts.by_chance & (facts.known >= TRIAL_POINTS)):
+        yield (
+            int(which),
+            "dispersion_unknown",
+            "No two neighbouring periods have data, so it is not known whether the points vary "
+            "more than chance would make them. If they do, these limits are too narrow.",
+            {"points": int(facts.known[which])},
+        )
+
+
 def perhaps_a_rate(facts: Facts) -> Rows:
     """Events over exposure, taken for shares of cases."""
     centre = facts.drawn.charted.limits.centre[facts.at]

@@ -24,7 +24,7 @@ from spcbench.tables import (
     STRING,
     SUMMARY,
     VARIATION,
-    category,
+    coded,
 )
 
 ICON_POINTS = 13
@@ -34,11 +34,6 @@ ICON_POINTS = 13
 def strings(choices: list[str], codes: npt.NDArray[Any]) -> Any:
     """A text column from a few words and their codes."""
     return STRING.__from_arrow__(pa.array(choices, pa.large_string()).take(pa.array(codes)))
-
-
-def words(choices: tuple[str, ...], codes: npt.NDArray[Any]) -> pd.Categorical:
-    """A category column from its codes."""
-    return pd.Categorical.from_codes(codes, dtype=category(choices))
 
 
 def _verdicts(heading: Signs, good: Signs) -> npt.NDArray[np.int8]:
@@ -88,12 +83,12 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
             "ucl": limits.ucl,
             "lower_warning": limits.lower_warning,
             "upper_warning": limits.upper_warning,
-            "limit_method": words(LIMIT_METHOD, limits.method),
+            "limit_method": coded(LIMIT_METHOD, limits.method),
             "phase": pd.arrays.IntegerArray(drawn.phases.number, never),
             "in_baseline": series.in_baseline,
             "target": drawn.target,
             "special_cause": drawn.fired != 0,
-            "verdict": words(POINT_VERDICT, verdict),
+            "verdict": coded(POINT_VERDICT, verdict),
             "rules": strings(joined, drawn.fired),
             "status": frame["status"],
             "note": _notes(drawn),
@@ -165,8 +160,8 @@ def signals_table(drawn: Drawn) -> pd.DataFrame:
             "first": period[first],
             "last": period[last],
             "points": pd.array(number, dtype="Int64"),
-            "side": words(SIDE, np.where(heading == 0, -1, side)),
-            "verdict": words(POINT_VERDICT, _signal_verdicts(heading, drawn.good[which])),
+            "side": coded(SIDE, np.where(heading == 0, -1, side)),
+            "verdict": coded(POINT_VERDICT, _signal_verdicts(heading, drawn.good[which])),
             "latest": last == drawn.last_known[which],
         }
     )
@@ -224,11 +219,11 @@ def summary_table(drawn: Drawn) -> pd.DataFrame:
             "lcl": lcl,
             "ucl": ucl,
             "target": drawn.target[at],
-            "variation": words(VARIATION, _variation(drawn, at, enough)),
-            "assurance": words(ASSURANCE, _assurance(drawn, at, phase, enough)),
+            "variation": coded(VARIATION, _variation(drawn, at, enough)),
+            "assurance": coded(ASSURANCE, _assurance(drawn, at, phase, enough)),
             "dispersion": drawn.dispersion,
             "expected_false_signals": _expected_false(drawn),
-            "status": words(STATUS, status),
+            "status": coded(STATUS, status),
             "reason": _reasons(drawn, status, centre, known),
         }
     )

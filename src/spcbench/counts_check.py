@@ -137,6 +137,8 @@ def checked(
         _check_proportion(built, place)
     if takes == "event":
         _check_waits(built, place)
+    if takes == "expected":
+        _check_expected(built, place)
     return _in_order(built, place, _ranks(unit, of_unit), _ranks(measure, of_measure))
 
 
@@ -256,6 +258,19 @@ def _check_some_data(built: dict[str, pd.Series], place: Place, takes: str) -> N
         f"{place.whole} has no {wanted}: there is nothing but {' and '.join(holding)}; choose "
         "a chart that takes those (spcbench charts), or add the columns"
     )
+
+
+def _check_expected(built: dict[str, pd.Series], place: Place) -> None:
+    expected = built["expected"].to_numpy(dtype=np.float64)
+    # Nothing expected of no cases says nothing; an event that could not be says something is wrong.
+    wrong = (expected < 0) | ((expected == 0) & (_floats(built["numerator"]) > 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{place.at(row, 'expected')}: {expected[row]:g} cannot be expected where "
+            f"{built['numerator'].iloc[row]} happened; a number expected is above 0"
+            + place.also(wrong)
+        )
 
 
 def _check_waits(built: dict[str, pd.Series], place: Place) -> None:

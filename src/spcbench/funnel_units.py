@@ -11,13 +11,13 @@ import pandas as pd
 
 from spcbench.errors import InputError, OptionError
 from spcbench.intake import Taken, as_date
+from spcbench.numeric.between_units import between_variance
 from spcbench.numeric.funnel_lines import FunnelLines, funnel_lines
 from spcbench.numeric.funnel_scales import Scores, scores
 from spcbench.numeric.funnel_tails import p_values
 from spcbench.numeric.overdispersion import (
     VarianceRatios,
     additive_scores,
-    between_variance,
     multiplicative_scores,
     variance_ratios,
     winsorised,

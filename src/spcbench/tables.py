@@ -61,6 +61,11 @@ def category(words: tuple[str, ...]) -> pd.CategoricalDtype:
     return pd.CategoricalDtype(list(words))
 
 
+def coded(words: tuple[str, ...], codes: Any) -> pd.Categorical:
+    """A category column from the codes of its words; −1 is missing."""
+    return pd.Categorical.from_codes(codes, dtype=category(words))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a table: its name, type and, for a category, its words."""

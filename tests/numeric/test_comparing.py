@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from spcbench.numeric import comparing, exact, exact_poisson, small_counts
 from spcbench.numeric.chance import BINOMIAL, POISSON
+from spcbench.numeric.power import _first_high, _last_low, detectable
 
 LAWS = (BINOMIAL, POISSON)
 LAW_NAMES = ("binomial", "poisson")
@@ -336,7 +337,7 @@ def test_a_unit_with_the_value_found_is_outside_with_the_power_asked_for(law, si
     module = exact if law is BINOMIAL else exact_poisson
     lower = float(module.lower_limit(size, target, alpha=0.001))
     upper = float(module.upper_limit(size, target, alpha=0.001))
-    found = comparing.detectable(law, [size], lower, upper, power=power)
+    found = detectable(law, [size], lower, upper, power=power)
     below, above = float(found.below[0]), float(found.above[0])
     # 1e-8: an inverse incomplete beta or gamma function put back into its sum.
     if np.isnan(below):
@@ -354,27 +355,27 @@ def test_a_unit_with_the_value_found_is_outside_with_the_power_asked_for(law, si
 
 def test_five_cases_at_95_percent_are_too_few_to_show_anything_above():
     lower, upper = exact.lower_limit(5, 0.95, alpha=0.001), exact.upper_limit(5, 0.95, alpha=0.001)
-    found = comparing.detectable(BINOMIAL, 5, lower, upper)
+    found = detectable(BINOMIAL, 5, lower, upper)
     assert np.isnan(found.above)
     # Outside needs at most 1 of 5: (1 − p)⁵ + 5p(1 − p)⁴ = 0.8.
     p = float(found.below)
     assert (1 - p) ** 5 + 5 * p * (1 - p) ** 4 == pytest.approx(0.8, rel=1e-12)
-    small = comparing.detectable(BINOMIAL, 3, 0.0, 1.0)
+    small = detectable(BINOMIAL, 3, 0.0, 1.0)
     assert np.isnan(small.below)
 
 
 def test_no_events_at_all_can_be_all_that_is_outside():
     # Only 0 of 10 is below, only 10 of 10 above: (1 − p)¹⁰ = .8 and p¹⁰ = .8.
-    found = comparing.detectable(BINOMIAL, 10, 0.05, 0.95)
+    found = detectable(BINOMIAL, 10, 0.05, 0.95)
     assert found.below == pytest.approx(1 - 0.8**0.1, rel=1e-12)
     assert found.above == pytest.approx(0.8**0.1, rel=1e-12)
-    rate = comparing.detectable(POISSON, 10.0, 0.05, 0.95)
+    rate = detectable(POISSON, 10.0, 0.05, 0.95)
     assert rate.below == pytest.approx(-np.log(0.8) / 10, rel=1e-12)
 
 
 def test_a_value_on_the_limit_is_not_outside():
     # 3/10 and 7/10 are the limits: 2 and 8 are the first outside.
-    found = comparing.detectable(BINOMIAL, 10, 3 / 10, 7 / 10)
+    found = detectable(BINOMIAL, 10, 3 / 10, 7 / 10)
     assert stats.binom.cdf(2, 10, float(found.below)) == pytest.approx(0.8, rel=1e-9)
     assert stats.binom.sf(7, 10, float(found.above)) == pytest.approx(0.8, rel=1e-9)
 
@@ -385,7 +386,7 @@ def test_counts_outside_are_judged_as_the_line_is_drawn(away):
     size = np.arange(1.0, 400.0)[:, None]
     count = np.arange(0.0, 400.0)
     line = np.nextafter(count / size, away) if away else count / size
-    low, high = comparing._last_low(size, line), comparing._first_high(size, line)
+    low, high = _last_low(size, line), _first_high(size, line)
     assert (low / size < line).all()
     assert ((low + 1) / size >= line).all()
     assert (high / size > line).all()
@@ -398,7 +399,7 @@ def test_more_cases_show_smaller_differences():
         exact.lower_limit(size, 0.8, alpha=0.025),
         exact.upper_limit(size, 0.8, alpha=0.025),
     )
-    found = comparing.detectable(BINOMIAL, size, lower, upper)
+    found = detectable(BINOMIAL, size, lower, upper)
     assert (np.diff(found.below) > 0).all()
     assert (np.diff(found.above) < 0).all()
     # Near the normal answer where cases are many: (1.96 + 0.84)·s.
@@ -408,15 +409,15 @@ def test_more_cases_show_smaller_differences():
 @pytest.mark.parametrize("law", LAWS, ids=LAW_NAMES)
 def test_levels_and_missing_units_keep_their_places(law):
     lower = np.array([[0.2, np.nan, 0.2], [0.1, 0.1, 0.1]])
-    found = comparing.detectable(law, [50.0, 50.0, 0.0], lower, lower + 0.5)
+    found = detectable(law, [50.0, 50.0, 0.0], lower, lower + 0.5)
     assert found.below.shape == found.above.shape == (2, 3)
     lost = [[False, True, True], [False, False, True]]
     np.testing.assert_array_equal(np.isnan(found.below), lost)
     np.testing.assert_array_equal(np.isnan(found.above), lost)
-    assert comparing.detectable(law, [], [], []).below.shape == (0,)
+    assert detectable(law, [], [], []).below.shape == (0,)
 
 
 @pytest.mark.parametrize("power", [0.0, 1.0, float("nan")])
 def test_a_power_that_is_none_is_refused(power):
     with pytest.raises(ValueError, match="a power lies between 0 and 1"):
-        comparing.detectable(BINOMIAL, [5.0], [0.1], [0.9], power=power)
+        detectable(BINOMIAL, [5.0], [0.1], [0.9], power=power)

@@ -11,6 +11,7 @@ from scipy import optimize, special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
+from spcbench.numeric import between_units, multiplicity
 from spcbench.numeric import overdispersion as od
 from spcbench.numeric.segments import Segments
 
@@ -216,27 +217,27 @@ def test_phi_and_tau2_are_those_of_funnelplotr(case):
     ratios = od.variance_ratios(z, funnel, share=share, trimming=trimming)
     assert ratios.trimmed[0] == pytest.approx(float(case["phi"]), rel=1e-9)
     assert ratios.used[0] == int(case["n_used_for_phi"])
-    tau2 = od.between_variance(kept * se, se, funnel, method="dl", centre="pooled")
+    tau2 = between_units.between_variance(kept * se, se, funnel, method="dl", centre="pooled")
     assert tau2[0] == pytest.approx(float(case["tau2"]), rel=1e-9, abs=1e-15)
 
 
 # --- tau² -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
 def test_equal_errors_by_hand(method):
     # Squares 9, 0, 9 with s = 1: 18/(1 + tau²) = 2 estimated; ML with a known mean 18/3 − 1.
     away, se = np.array([-3.0, 0.0, 3.0]), np.ones(3)
     expected = {"given": 5.0, "pooled": 8.0, "estimated": 8.0}
     for centre, tau2 in expected.items():
-        found = od.between_variance(away, se, ONE([3]), method=method, centre=centre)
+        found = between_units.between_variance(away, se, ONE([3]), method=method, centre=centre)
         assert found[0] == pytest.approx(tau2, rel=1e-9), centre
 
 
 def test_the_bcg_trials_as_metafor_prints_them():
     # R, metafor: rma(yi, vi, data = dat.bcg) with log relative risks, by REML.
     effect, se = bcg()
-    found = od.between_variance(effect, se, ONE([13]), method="reml", centre="estimated")
+    found = between_units.between_variance(effect, se, ONE([13]), method="reml", centre="estimated")
     assert found[0] == pytest.approx(0.3132, abs=5e-5)
 
 
@@ -250,16 +251,18 @@ def test_the_bcg_trials_as_metafor_prints_them():
 def test_tau2_is_that_of_statsmodels(seed, method, theirs, rtol):
     effect, se = simulated(seed, 40) if seed else bcg()
     effect = effect + 0.7
-    found = od.between_variance(effect, se, ONE([effect.size]), method=method, centre="estimated")
+    found = between_units.between_variance(
+        effect, se, ONE([effect.size]), method=method, centre="estimated"
+    )
     expected = combine_effects(effect, se**2, method_re=theirs)
     assert found[0] == pytest.approx(expected.tau2, rel=rtol)
 
 
-@pytest.mark.parametrize("centre", od.CENTRES)
+@pytest.mark.parametrize("centre", between_units.CENTRES)
 @pytest.mark.parametrize("seed", range(5))
 def test_paule_mandel_solves_its_equation(seed, centre):
     away, se = simulated(seed, 30, spread=2.0)
-    tau2 = od.between_variance(away, se, ONE([30]), method="pm", centre=centre)[0]
+    tau2 = between_units.between_variance(away, se, ONE([30]), method="pm", centre=centre)[0]
     weight = 1 / (se**2 + tau2)
     mean = (weight * away).sum() / weight.sum() if centre == "estimated" else 0.0
     assert (weight * (away - mean) ** 2).sum() == pytest.approx(
@@ -278,7 +281,9 @@ def likelihood(tau2, away, se, *, known_mean):
 @pytest.mark.parametrize("seed", range(30))
 def test_reml_is_the_highest_point_of_its_likelihood(seed, centre):
     away, se = simulated(seed, 3 + seed, spread=1.5, tau2=0.03 * (seed % 3))
-    found = od.between_variance(away, se, ONE([away.size]), method="reml", centre=centre)[0]
+    found = between_units.between_variance(
+        away, se, ONE([away.size]), method="reml", centre=centre
+    )[0]
 
     def depth(log_tau2):
         return -likelihood(np.exp(log_tau2), away, se, known_mean=centre == "given")
@@ -298,7 +303,7 @@ def test_reml_finds_the_higher_of_two_tops(centre):
     draw = np.random.default_rng(1)
     se = np.exp(draw.normal(-1, 2.5, (400, 6)))
     away = 0.6 * draw.standard_t(1.5, size=se.shape) * np.sqrt(se**2 + 0.02)
-    found = od.between_variance(
+    found = between_units.between_variance(
         away.ravel(), se.ravel(), ONE([6] * 400), method="reml", centre=centre
     )
     grid = np.concatenate(([0.0], np.geomspace(1e-5, 100, 120)))
@@ -311,45 +316,50 @@ def test_reml_finds_the_higher_of_two_tops(centre):
 def test_reml_takes_the_mean_off_a_pooled_target_too():
     away, se = simulated(3, 25)
     pooled, estimated = (
-        od.between_variance(away + 0.5, se, ONE([25]), method="reml", centre=centre)
+        between_units.between_variance(away + 0.5, se, ONE([25]), method="reml", centre=centre)
         for centre in ("pooled", "estimated")
     )
     assert pooled[0] == estimated[0] > 0
 
 
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
-@pytest.mark.parametrize("centre", od.CENTRES)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
+@pytest.mark.parametrize("centre", between_units.CENTRES)
 def test_units_that_vary_less_than_chance_have_no_variance_between_them(method, centre):
     away, se = np.array([0.1, -0.1, 0.05, -0.05]), np.array([1.0, 2.0, 1.5, 1.0])
-    assert od.between_variance(away, se, ONE([4]), method=method, centre=centre)[0] == 0.0
-    assert od.between_variance(np.zeros(4), se, ONE([4]), method=method, centre=centre)[0] == 0.0
+    assert (
+        between_units.between_variance(away, se, ONE([4]), method=method, centre=centre)[0] == 0.0
+    )
+    assert (
+        between_units.between_variance(np.zeros(4), se, ONE([4]), method=method, centre=centre)[0]
+        == 0.0
+    )
 
 
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
-@pytest.mark.parametrize("centre", od.CENTRES)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
+@pytest.mark.parametrize("centre", between_units.CENTRES)
 def test_too_few_units_cannot_tell(method, centre):
     away = np.array([np.nan, 3.0, 1e-9, 3.0, 2.0, -2.0, 5.0])
     se = np.array([1.0, 1.0, 1e-200, 0.0, 1.0, 1.0, np.inf])
-    found = od.between_variance(
+    found = between_units.between_variance(
         away, se, Segments.from_lengths([1, 2, 1, 3]), method=method, centre=centre
     )
     one = 8.0 if centre == "given" else np.nan
     two = 3.0 if centre == "given" else 7.0
     np.testing.assert_allclose(found, [np.nan, one, np.nan, two], rtol=1e-9)
-    none = od.between_variance([], [], ONE([]), method=method, centre=centre)
+    none = between_units.between_variance([], [], ONE([]), method=method, centre=centre)
     assert none.shape == (0,)
 
 
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
-@pytest.mark.parametrize("centre", od.CENTRES)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
+@pytest.mark.parametrize("centre", between_units.CENTRES)
 def test_many_funnels_equal_each_alone_bit_for_bit(method, centre):
     lengths = [7, 1, 60, 2, 30_000, 40_000, 12, 5]
     away, se = simulated(4, sum(lengths))
     away[::29] = np.nan
-    together = od.between_variance(away, se, ONE(lengths), method=method, centre=centre)
+    together = between_units.between_variance(away, se, ONE(lengths), method=method, centre=centre)
     ends = np.cumsum(lengths)
     alone = [
-        od.between_variance(
+        between_units.between_variance(
             away[end - size : end], se[end - size : end], ONE([size]), method=method, centre=centre
         )[0]
         for size, end in zip(lengths, ends, strict=True)
@@ -363,33 +373,39 @@ def test_many_funnels_equal_each_alone_bit_for_bit(method, centre):
 @given(
     st.integers(0, 10_000),
     st.integers(2, 25),
-    st.sampled_from(od.TAU2_METHODS),
-    st.sampled_from(od.CENTRES),
+    st.sampled_from(between_units.TAU2_METHODS),
+    st.sampled_from(between_units.CENTRES),
     st.floats(0.01, 100.0),
 )
 def test_tau2_scales_with_the_square_and_ignores_order(seed, units, method, centre, factor):
     away, se = simulated(seed, units)
     funnel = ONE([units])
-    plain = od.between_variance(away, se, funnel, method=method, centre=centre)[0]
-    scaled = od.between_variance(factor * away, factor * se, funnel, method=method, centre=centre)
-    turned = od.between_variance(away[::-1], se[::-1], funnel, method=method, centre=centre)
+    plain = between_units.between_variance(away, se, funnel, method=method, centre=centre)[0]
+    scaled = between_units.between_variance(
+        factor * away, factor * se, funnel, method=method, centre=centre
+    )
+    turned = between_units.between_variance(
+        away[::-1], se[::-1], funnel, method=method, centre=centre
+    )
     tiny = 1e-7 * np.min(se**2)
     assert plain >= 0.0
     assert scaled[0] / factor**2 == pytest.approx(plain, rel=1e-6, abs=tiny)
     assert turned[0] == pytest.approx(plain, rel=1e-6, abs=tiny)
     if centre == "estimated":
-        moved = od.between_variance(away + 3.0, se, funnel, method=method, centre=centre)
+        moved = between_units.between_variance(away + 3.0, se, funnel, method=method, centre=centre)
         assert moved[0] == pytest.approx(plain, rel=1e-6, abs=tiny)
 
 
 @pytest.mark.parametrize("units", [2, 3, 20])
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
 def test_searches_end_however_unequal_the_units_are(method, units):
     draw = np.random.default_rng(8)
     se = 10.0 ** draw.uniform(-6, 2, 2000 * units)
     away = draw.normal(size=se.size) * np.sqrt(se**2 + 10.0 ** draw.uniform(-8, 2))
-    for centre in od.CENTRES:
-        found = od.between_variance(away, se, ONE([units] * 2000), method=method, centre=centre)
+    for centre in between_units.CENTRES:
+        found = between_units.between_variance(
+            away, se, ONE([units] * 2000), method=method, centre=centre
+        )
         assert np.isfinite(found).all()
 
 
@@ -398,7 +414,7 @@ def test_two_units_have_a_closed_form(method):
     draw = np.random.default_rng(13)
     se = np.exp(draw.normal(-1, 1.5, (3000, 2)))
     away = draw.normal(size=(3000, 2)) * np.sqrt(se**2 + 0.1)
-    found = od.between_variance(
+    found = between_units.between_variance(
         away.ravel(), se.ravel(), ONE([2] * 3000), method=method, centre="estimated"
     )
     # (y1 − y2)² is expected to be s1² + s2² + 2·tau².
@@ -409,7 +425,7 @@ def test_two_units_have_a_closed_form(method):
 def test_reml_does_not_jump_to_and_fro():
     # Plain Fisher scoring has not come to rest after 200 steps on these (seed 11, 11 units).
     away, se = simulated(11, 11)
-    found = od.between_variance(away, se, ONE([11]), method="reml", centre="given")[0]
+    found = between_units.between_variance(away, se, ONE([11]), method="reml", centre="given")[0]
     grid = np.linspace(0.005, 0.01, 50_001)
     best = grid[np.argmax([likelihood(t, away, se, known_mean=True) for t in grid])]
     assert found == pytest.approx(best, abs=2e-7)
@@ -417,17 +433,17 @@ def test_reml_does_not_jump_to_and_fro():
 
 def test_names_that_do_not_exist_are_refused():
     with pytest.raises(ValueError, match="no method 'ml'; there are dl, pm, reml"):
-        od.between_variance([1.0], [1.0], ONE([1]), method="ml")
+        between_units.between_variance([1.0], [1.0], ONE([1]), method="ml")
     with pytest.raises(ValueError, match="no centre 'mean'; there are given, pooled, estimated"):
-        od.between_variance([1.0], [1.0], ONE([1]), centre="mean")
+        between_units.between_variance([1.0], [1.0], ONE([1]), centre="mean")
 
 
 def test_inputs_are_not_written_to():
     away, se, p = np.array([1.0, np.nan, 3.0]), np.array([1.0, 2.0, 0.0]), np.array([0.5, 0.1, 0.2])
     before = [x.copy() for x in (away, se, p)]
     od.variance_ratios(away, ONE([3]))
-    od.between_variance(away, se, ONE([3]), method="reml")
-    od.fdr_line(p, ONE([3]), q=0.1)
+    between_units.between_variance(away, se, ONE([3]), method="reml")
+    multiplicity.fdr_line(p, ONE([3]), q=0.1)
     for now, then in zip((away, se, p), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
@@ -446,7 +462,10 @@ def test_plain_winsorising_finds_three_eighths_of_tau2(funnels, ratio, share_fou
     z, se = noise * np.sqrt(ratio), np.ones(noise.size)
     plain = od.winsorised(z, segments, share=0.1)
     fair = plain / np.sqrt(od.consistency(0.1, trimming="winsorise"))
-    tau2 = {k: od.between_variance(x, se, segments) for k, x in {"p": plain, "f": fair}.items()}
+    tau2 = {
+        k: between_units.between_variance(x, se, segments)
+        for k, x in {"p": plain, "f": fair}.items()
+    }
     assert tau2["p"].mean() / (ratio - 1) == pytest.approx(share_found, abs=0.01)
     assert tau2["f"].mean() / (ratio - 1) == pytest.approx(1.02, abs=0.015)
     beyond = {
@@ -460,7 +479,7 @@ def test_plain_winsorising_finds_three_eighths_of_tau2(funnels, ratio, share_fou
 def test_dispersion_of_half_as_much_again_is_found_by_winsorising_57_times_in_100(funnels):
     noise, segments = funnels
     plain = od.winsorised(noise * np.sqrt(1.5), segments, share=0.1)
-    found = od.between_variance(plain, np.ones(noise.size), segments) > 0
+    found = between_units.between_variance(plain, np.ones(noise.size), segments) > 0
     assert found.mean() == pytest.approx(0.565, abs=0.025)
 
 
@@ -478,13 +497,13 @@ def test_consistent_phi_is_one_for_chance_alone(funnels, trimming, share):
     assert found.consistent.mean() == pytest.approx(1.0, abs=0.03)
 
 
-@pytest.mark.parametrize("method", od.TAU2_METHODS)
+@pytest.mark.parametrize("method", between_units.TAU2_METHODS)
 def test_tau2_of_unequal_units_is_found_when_the_target_is_given(method):
     draw = np.random.default_rng(6)
     segments = ONE([140] * 1000)
     se = np.exp(draw.normal(-1.5, 0.7, segments.size))
     away = draw.normal(size=se.size) * np.sqrt(se**2 + 0.05)
-    found = od.between_variance(away, se, segments, method=method, centre="given")
+    found = between_units.between_variance(away, se, segments, method=method, centre="given")
     # 3 %: Paule–Mandel's estimate is a curved function of the squares, so slightly high.
     assert found.mean() == pytest.approx(0.05, rel=0.03)
 
@@ -502,7 +521,7 @@ def test_adjusted_scores_by_hand():
 
 
 def test_two_sided_p():
-    found = od.two_sided_p([0.0, -3.0902323061678132, 3.0902323061678132, 40.0, np.nan])
+    found = multiplicity.two_sided_p([0.0, -3.0902323061678132, 3.0902323061678132, 40.0, np.nan])
     assert found[:3] == pytest.approx([1.0, 0.002, 0.002], rel=1e-12)
     assert 0.0 <= found[3] < 1e-300
     assert np.isnan(found[4])
@@ -515,9 +534,9 @@ def test_the_line_flags_whom_statsmodels_flags(dependent, theirs, q):
     lengths = draw.integers(2, 60, 200)
     z = draw.normal(size=lengths.sum()) * draw.choice([1.0, 4.0], size=lengths.sum(), p=[0.9, 0.1])
     z[::13] = np.nan
-    segments, p = ONE(lengths), od.two_sided_p(z)
-    line = od.fdr_line(p, segments, q=q, dependent=dependent)
-    flagged = p <= od.two_sided_p(segments.spread(line)) * (1 + 1e-12)
+    segments, p = ONE(lengths), multiplicity.two_sided_p(z)
+    line = multiplicity.fdr_line(p, segments, q=q, dependent=dependent)
+    flagged = p <= multiplicity.two_sided_p(segments.spread(line)) * (1 + 1e-12)
     flagged_any = 0
     for funnel, row in enumerate(np.split(p, np.cumsum(lengths)[:-1])):
         known = ~np.isnan(row)
@@ -532,25 +551,25 @@ def test_the_line_flags_whom_statsmodels_flags(dependent, theirs, q):
 
 
 def test_the_line_where_nobody_is_flagged_is_what_one_would_have_needed():
-    found = od.fdr_line([0.3, 0.9, np.nan, np.nan], Segments.from_lengths([3, 1]), q=0.05)
+    found = multiplicity.fdr_line([0.3, 0.9, np.nan, np.nan], Segments.from_lengths([3, 1]), q=0.05)
     assert found[0] == pytest.approx(stats.norm.isf(0.0125), rel=1e-12)
     assert np.isnan(found[1])
 
 
 def test_a_p_value_of_exactly_its_share_is_flagged():
-    found = od.fdr_line([0.03, 0.05], ONE([2]), q=0.05)
+    found = multiplicity.fdr_line([0.03, 0.05], ONE([2]), q=0.05)
     assert found[0] == pytest.approx(stats.norm.isf(0.025), rel=1e-12)
 
 
 def test_bonferroni_lines_of_the_reference():
     for units, z in ((140, 3.57), (42, 3.24)):
-        found = od.fdr_line(np.ones(units), ONE([units]), q=0.05)
+        found = multiplicity.fdr_line(np.ones(units), ONE([units]), q=0.05)
         assert found[0] == pytest.approx(z, abs=0.005)
 
 
 def test_the_line_edges():
-    assert od.fdr_line([], ONE([]), q=0.05).shape == (0,)
-    assert np.isfinite(od.fdr_line([0.0, 1.0], ONE([2]), q=0.05)).all()
+    assert multiplicity.fdr_line([], ONE([]), q=0.05).shape == (0,)
+    assert np.isfinite(multiplicity.fdr_line([0.0, 1.0], ONE([2]), q=0.05)).all()
     for q in (0.0, 1.0, float("nan")):
         with pytest.raises(ValueError, match="a false discovery rate lies between 0 and 1"):
-            od.fdr_line([0.1], ONE([1]), q=q)
+            multiplicity.fdr_line([0.1], ONE([1]), q=q)

@@ -18,6 +18,7 @@ from spcbench.numeric.limits import (
     Limits,
     Series,
     or_given,
+    pooled,
 )
 from spcbench.numeric.moving import D2, mean_moving_range, moving_ranges
 from spcbench.numeric.segments import Flags, Floats
@@ -229,15 +230,6 @@ def _of_proportions(series: Series) -> tuple[Floats, Floats, Flags]:
         centre = or_given(segments.spread(pooled(series, events, cases)), series.given_centre)
         sigma = np.sqrt(np.maximum(centre * (1.0 - centre), 0.0) / cases)
     return centre, or_given(sigma, series.given_sigma), segments.spread(odd == 0)
-
-
-def pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
-    """Events over cases of each segment's baseline, shape (segments,); NaN without one."""
-    kept = series.in_baseline & ~np.isnan(series.value)
-    sums = series.segments.sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = sums(np.where(kept, numerator, 0.0)) / sums(np.where(kept, denominator, 0.0))
-    return np.asarray(share, dtype=np.float64)
 
 
 def used_points(series: Series) -> Flags:

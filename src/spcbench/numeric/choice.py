@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spcbench.numeric.dispersion import variance_ratio_interval
-from spcbench.numeric.limits import EXACT_BELOW, Series
+from spcbench.numeric.limits import EXACT_BELOW, Series, or_given, pooled
 from spcbench.numeric.moving import D2, moving_ranges
 from spcbench.numeric.segments import Flags, Floats, Integers, Segments
 
@@ -257,14 +257,9 @@ def _counts(series: Series) -> tuple[Floats, Floats]:
 
 def _centres(series: Series, numerator: Floats, size: Floats) -> Floats:
     """Events over cases of each phase's baseline, or what the analyst gave instead."""
-    kept = series.in_baseline & ~np.isnan(series.value)
-    sums = series.segments.sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        centre = sums(np.where(kept, numerator, 0.0)) / sums(np.where(kept, size, 0.0))
-    if series.given_centre is not None:
-        given = series.given_centre[series.segments.starts]
-        centre = np.where(np.isnan(given), centre, given)
-    return np.asarray(centre, dtype=np.float64)
+    given = series.given_centre
+    own = None if given is None else given[series.segments.starts]
+    return or_given(pooled(series, numerator, size), own)
 
 
 def _small(series: Series, centre: Floats, size: Floats, whole: Segments, data_type: str) -> Flags:

@@ -1,4 +1,4 @@
-"""Beside the funnel: change between periods, shrinkage, intervals, and what could be shown.
+"""Beside the funnel: change between periods, shrinkage and intervals.
 
 All functions work elementwise and broadcast; NaN in any argument gives NaN,
 and so does a size of 0. Counts are checked where they enter the house, so an
@@ -77,22 +77,8 @@ class Interval:
     upper: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detectable:
-    """True values that would be outside the limits often enough; shape of the limits.
-
-    Parameters
-    ----------
-    below, above : array of float
-        The true values nearest to the target, on either side. NaN where the
-        unit is too small: not even a value of 0 (or of 1) would be outside.
-    """
-
-    below: Floats
-    above: Floats
-
-
-def _floats(*values: npt.ArrayLike) -> list[Floats]:
+def floats(*values: npt.ArrayLike) -> list[Floats]:
+    """Values as floats of one shape."""
     return list(np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in values)))
 
 
@@ -152,7 +138,7 @@ def change(
         raise ValueError(f"there is no scale {scale!r}; there are {', '.join(CHANGE_SCALES)}")
     if not -1.0 <= correlation <= 1.0:
         raise ValueError(f"a correlation lies between -1 and 1: {correlation}")
-    r1, n1, r2, n2 = (x.astype(np.float64) for x in _floats(before, size_before, after, size_after))
+    r1, n1, r2, n2 = (x.astype(np.float64) for x in floats(before, size_before, after, size_after))
     lost = np.isnan(r1 + r2 + n1 + n2) | (n1 <= 0) | (n2 <= 0)
     r1, n1, r2, n2 = (np.where(lost, np.nan, x) for x in (r1, n1, r2, n2))
     half_added = _has_zero(r1, n1, r2, n2, scale)
@@ -216,7 +202,7 @@ def kept_share(se: npt.ArrayLike, tau2: npt.ArrayLike) -> Floats:
     >>> kept_share([0.1, 0.3], 0.01).round(3)
     array([0.5, 0.1])
     """
-    error, between = _floats(se, tau2)
+    error, between = floats(se, tau2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(between / (between + error**2))
 
@@ -257,7 +243,7 @@ def shrunken(
     >>> found.estimate.round(3), found.lower.round(3), found.upper.round(3)
     (array([1.2]), array([0.923]), array([1.477]))
     """
-    own, error, centre, between = _floats(value, se, target, tau2)
+    own, error, centre, between = floats(value, se, target, tau2)
     weight = kept_share(error, between)
     estimate = centre + weight * (own - centre)
     half = -special.ndtri(alpha) * error * np.sqrt(weight)
@@ -305,7 +291,7 @@ def shrunken_counts(
     >>> found.estimate.round(3), found.upper.round(3), found.weight.round(3)
     (array([0.237]), array([0.446]), array([0.526]))
     """
-    r, n, centre, between = _floats(events, size, target, tau2)
+    r, n, centre, between = floats(events, size, target, tau2)
     lost = np.isnan(r + n + centre + between) | (n <= 0)
     settled = ~lost & (between == 0)  # the prior is a point
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -362,7 +348,7 @@ def exact_interval(
     >>> exact_interval(POISSON, [0.0, 5.0], [1.0, 1.0], alpha=0.025).upper.round(3)
     array([ 3.689, 11.668])
     """
-    r, n = _floats(events, size)
+    r, n = floats(events, size)
     lost = np.isnan(r + n) | (n <= 0)
     r, n = np.where(lost, np.nan, r), np.where(lost, np.nan, n)
     one, none = np.maximum(r, 1.0), r == 0  # no events: the lower end is 0
@@ -375,80 +361,3 @@ def exact_interval(
         lower = np.where(none, 0.0, special.gammaincinv(one, alpha) / n)
         upper = special.gammainccinv(r + 1.0, alpha) / n
     return Interval(lower=lower, upper=upper)
-
-
-def detectable(
-    law: Law,
-    size: npt.ArrayLike,
-    lower: npt.ArrayLike,
-    upper: npt.ArrayLike,
-    *,
-    power: float = 0.8,
-) -> Detectable:
-    """Smallest true differences that given limits would show with given probability.
-
-    Parameters
-    ----------
-    law : Law
-        `BINOMIAL` or `POISSON`: chance alone, once the unit's true value is set.
-    size : array_like
-        Cases (whole), exposure or expected events, above 0.
-    lower, upper : array_like
-        Limits of any method at these sizes, shape (units,) or (levels, units).
-        NaN gives NaN.
-    power : float
-        Probability of being outside, between 0 and 1.
-
-    Returns
-    -------
-    Detectable
-        Exact: a unit whose true value is `above` has a value strictly above
-        the limit with probability `power`; `below` likewise.
-
-    Raises
-    ------
-    ValueError
-        If the power is not between 0 and 1.
-
-    References
-    ----------
-    .. [1] P(R >= c) and P(R <= c) are incomplete beta and gamma functions of
-       the true value, whose inverses scipy has.
-
-    Examples
-    --------
-    >>> from spcbench.numeric.chance import BINOMIAL
-    >>> found = detectable(BINOMIAL, [5.0, 200.0], [0.372, 0.885], [1.0, 0.99])
-    >>> found.below.round(3), found.above.round(3)
-    (array([0.169, 0.862]), array([  nan, 0.996]))
-    """
-    if not 0.0 < power < 1.0:
-        raise ValueError(f"a power lies between 0 and 1: {power}")
-    n, low_line, high_line = _floats(size, lower, upper)
-    n = np.where(n > 0, n, np.nan)
-    low, high = _last_low(n, low_line), _first_high(n, high_line)
-    if law.bounded:
-        below = special.betainccinv(low + 1.0, n - low, power)
-        above = special.betaincinv(high, n - high + 1.0, power)
-        below = np.where(low < n, below, np.nan)
-        above = np.where(high <= n, above, np.nan)
-    else:
-        below = special.gammainccinv(low + 1.0, power) / n
-        above = special.gammaincinv(high, power) / n
-    return Detectable(
-        below=np.where(low >= 0, below, np.nan), above=np.where(high > 0, above, np.nan)
-    )
-
-
-def _last_low(n: Floats, line: Floats) -> Floats:
-    """Largest count strictly below a line, judged as drawn: count/size < line."""
-    count = np.ceil(line * n) - 1.0
-    count = np.where((count + 1.0) / n < line, count + 1.0, count)
-    return np.where(count / n < line, count, count - 1.0)
-
-
-def _first_high(n: Floats, line: Floats) -> Floats:
-    """Smallest count strictly above a line, judged as drawn: count/size > line."""
-    count = np.floor(line * n) + 1.0
-    count = np.where((count - 1.0) / n > line, count - 1.0, count)
-    return np.where(count / n > line, count, count + 1.0)

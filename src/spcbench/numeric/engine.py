@@ -180,9 +180,8 @@ def _fill(
     if block.excluded is not None:
         seen &= ~block.excluded
     known = segments.sums(seen.astype(np.int64))
-    for name in _FLOATS[1:]:
-        getattr(made.limits, name)[rows] = getattr(found, name)
-    made.limits.value[rows] = value  # type: ignore[index]
+    for name in _FLOATS:
+        getattr(made.limits, name)[rows] = value if name == "value" else getattr(found, name)
     made.limits.method[rows] = found.method
     few = known < FEWEST_POINTS
     if block.given_centre is None and not block.in_baseline.all():

@@ -14,7 +14,6 @@ import numpy as np
 from spcbench.numeric.accumulating import (
     Codes,
     keep_within,
-    pooled,
     restarts,
     sum_limits,
     used_points,
@@ -24,7 +23,7 @@ from spcbench.numeric.event_run_length import (
     poisson_cusum_designs,
     poisson_reference,
 )
-from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, or_given
+from spcbench.numeric.limits import METHODS, ChartOptions, Limits, Series, or_given, pooled
 from spcbench.numeric.segments import Floats
 from spcbench.numeric.walks import Sums, cusum_sums
 

@@ -225,14 +225,19 @@ def pooled_centre(series: Series, numerator: Floats, denominator: Floats) -> tup
         NaN without a baseline.
     centre : array of float, shape (rows,)
     """
+    share = pooled(series, numerator, denominator)
+    return share, or_given(series.segments.spread(share), series.given_centre)
+
+
+def pooled(series: Series, numerator: Floats, denominator: Floats) -> Floats:
+    """Events over cases of each segment's baseline, shape (segments,); NaN without one."""
     kept = series.in_baseline & ~np.isnan(series.value)
     if not kept.all():
         numerator = np.where(kept, numerator, 0.0)
         denominator = np.where(kept, denominator, 0.0)
     sums = series.segments.sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.asarray(sums(numerator) / sums(denominator), dtype=np.float64)
-    return pooled, or_given(series.segments.spread(pooled), series.given_centre)
+        return np.asarray(sums(numerator) / sums(denominator), dtype=np.float64)
 
 
 def or_given(estimated: Floats, given: Floats | None) -> Floats:
