@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from spcbench import tables
+from spcbench.funnel_view import View
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class DrawnFunnels:
     unit_names: dict[str, str]
     method: dict[str, Any]
     provenance: dict[str, Any]
+    estimates: pd.DataFrame
+    view: View = field(default_factory=View)
 
 
 @dataclass(frozen=True)
@@ -180,88 +183,145 @@ def make_charts(units: int = 1, size: int = 24, *, target: float = 0.85) -> Draw
     )
 
 
-def make_funnels(units: int = 40, *, groups: tuple[str, ...] = ("",)) -> DrawnFunnels:
-    """Funnels around 85 % whose limits are a plain curve, not a statistic."""
-    draw = np.random.default_rng(11)
+WIDTHS = {"80": 0.45, "90": 0.6, "95": 0.7, "2sd": 0.71, "3sd": 1.05, "9973": 1.05, "998": 1.1}
+"""How far from the target hand-made limits lie, times the square root of the size."""
+
+
+def make_funnels(
+    units: int = 40,
+    *,
+    groups: tuple[str, ...] = ("",),
+    levels: tuple[str, ...] = ("95", "998"),
+    view: View | None = None,
+    fdr: float | None = None,
+    seed: int = 11,
+    **method: Any,
+) -> DrawnFunnels:
+    """Funnels around 85 % whose limits are a plain curve, not a statistic.
+
+    Two units stand out: the middling one at 60 % and the largest at 95 %.
+    """
+    draw = np.random.default_rng(seed)
     frames, curves = [], []
     for group in groups:
         babies = np.sort(draw.integers(20, 400, units))
         values = (0.85 + draw.normal(0, 0.45, units) / np.sqrt(babies)).clip(0, 1)
         if units:
             values[units // 2], values[-1] = 0.60, 0.95
-        frames.append(_one_funnel(group, babies, values))
-        grid = np.linspace(5.0, 420.0, 60)
-        curves.append(
-            tables.CURVE.frame(
-                {
-                    "measure": [MEASURE] * 60,
-                    "group": group,
-                    "denominator": grid,
-                    "target": 0.85,
-                    **_bounds(grid),
-                }
-            )
-        )
+        frames.append(_one_funnel(group, babies, values, levels))
+        curves.append(_one_curve(group, levels, fdr))
     table = pd.concat(frames, ignore_index=True)
     codes = list(dict.fromkeys(table["unit"]))
     return DrawnFunnels(
         units=table,
         curve=pd.concat(curves, ignore_index=True),
-        summary=tables.FUNNEL_SUMMARY.frame(
-            {
-                "measure": [MEASURE] * len(groups),
-                "group": list(groups),
-                "units": units,
-                "first": [pd.Timestamp("2024-01-01")] * len(groups),
-                "last": [pd.Timestamp("2024-12-01")] * len(groups),
-                "target": 0.85,
-                "limit_method": "exact",
-                "phi": 1.2,
-                "phi_winsorised": 1.1,
-                "tau2": 0.0,
-                "expected_false_positives": 0.05 * units,
-                "outside_95": 4,
-                "outside_998": 2,
-                "status": "ok",
-                "reason": "",
-            }
-        ),
+        summary=_funnel_summary(groups, units, levels),
         advice=tables.ADVICE.empty(),
         display={MEASURE: tables.Display(title="Mother given magnesium sulphate", better="higher")},
         unit_names={code: f"Hospital {code} NHS Trust" for code in codes},
-        method={"limits": "exact", "overdispersion": "none", "data_type": "proportion"},
+        method={
+            "limits": "exact",
+            "overdispersion": "none",
+            "data_type": "proportion",
+            "target": "pooled",
+            "levels": list(levels),
+            "fdr": fdr,
+            **method,
+        },
         provenance=PROVENANCE,
+        estimates=_own_figures(table, levels),
+        view=view or View(),
     )
 
 
-def _bounds(babies: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        "lower_95": (0.85 - 0.7 / np.sqrt(babies)).clip(0, 1),
-        "upper_95": (0.85 + 0.7 / np.sqrt(babies)).clip(0, 1),
-        "lower_998": (0.85 - 1.1 / np.sqrt(babies)).clip(0, 1),
-        "upper_998": (0.85 + 1.1 / np.sqrt(babies)).clip(0, 1),
-    }
+def _funnel_summary(groups: tuple[str, ...], units: int, levels: tuple[str, ...]) -> pd.DataFrame:
+    return tables.funnel_summary_contract(levels).frame(
+        {
+            "measure": [MEASURE] * len(groups),
+            "group": list(groups),
+            "units": units,
+            "first": [pd.Timestamp("2024-01-01")] * len(groups),
+            "last": [pd.Timestamp("2024-12-01")] * len(groups),
+            "target": 0.85,
+            "limit_method": "exact",
+            "phi": 1.2,
+            "phi_winsorised": 1.1,
+            "tau2": 0.0,
+            "expected_false_positives": 0.05 * units,
+            **{f"outside_{name}": 2 for name in levels},
+            "status": "ok",
+            "reason": "",
+            "phi_threshold": 1.4,
+            "outside_fdr": pd.array([pd.NA] * len(groups), dtype="Int64"),
+        }
+    )
 
 
-def _one_funnel(group: str, babies: np.ndarray, values: np.ndarray) -> pd.DataFrame:
-    bounds = _bounds(babies)
-    position = np.select(
-        [
-            values > bounds["upper_998"],
-            values > bounds["upper_95"],
-            values < bounds["lower_998"],
-            values < bounds["lower_95"],
-        ],
-        ["above_998", "above_95", "below_998", "below_95"],
-        "within",
+def _one_curve(group: str, levels: tuple[str, ...], fdr: float | None) -> pd.DataFrame:
+    grid = np.linspace(5.0, 420.0, 60)
+    half = (1.0 if fdr else np.nan) / np.sqrt(grid)
+    return tables.curve_contract(levels).frame(
+        {
+            "measure": [MEASURE] * 60,
+            "group": group,
+            "denominator": grid,
+            "target": 0.85,
+            **_bounds(grid, levels),
+            "lower_fdr": (0.85 - half).clip(0, 1),
+            "upper_fdr": (0.85 + half).clip(0, 1),
+        }
     )
-    verdict = np.select(
-        [np.char.startswith(position, "above"), np.char.startswith(position, "below")],
-        ["better_than_expected", "worse_than_expected"],
-        "as_expected",
+
+
+def _bounds(babies: np.ndarray, levels: tuple[str, ...]) -> dict[str, np.ndarray]:
+    found = {}
+    for name in levels:
+        half = WIDTHS[name] / np.sqrt(babies)
+        found[f"lower_{name}"] = (0.85 - half).clip(0, 1)
+        found[f"upper_{name}"] = (0.85 + half).clip(0, 1)
+    return found
+
+
+def _own_figures(units: pd.DataFrame, levels: tuple[str, ...]) -> pd.DataFrame:
+    """Each unit's interval and shrunken value: plain curves again."""
+    value, babies = units["value"].to_numpy(), units["denominator"].to_numpy(dtype=float)
+    shrunken = 0.85 + 0.6 * (value - 0.85)
+    columns = {}
+    for name in levels:
+        half = WIDTHS[name] / np.sqrt(babies)
+        columns[f"interval_lower_{name}"] = (value - half).clip(0, 1)
+        columns[f"interval_upper_{name}"] = (value + half).clip(0, 1)
+        columns[f"shrunken_lower_{name}"] = (shrunken - 0.6 * half).clip(0, 1)
+        columns[f"shrunken_upper_{name}"] = (shrunken + 0.6 * half).clip(0, 1)
+    return tables.estimates_contract(levels).frame(
+        {
+            **{name: units[name] for name in ("measure", "group", "unit", "value", "status")},
+            **columns,
+            "shrunken": shrunken,
+            "kept": 0.6,
+            "detectable_below": 0.7,
+            "detectable_above": 0.95,
+            "note": "",
+        }
     )
+
+
+def _one_funnel(
+    group: str, babies: np.ndarray, values: np.ndarray, levels: tuple[str, ...]
+) -> pd.DataFrame:
+    bounds = _bounds(babies, levels)
+    position = np.full(len(babies), "within", dtype=object)
+    for name in levels:
+        position[values > bounds[f"upper_{name}"]] = f"above_{name}"
+        position[values < bounds[f"lower_{name}"]] = f"below_{name}"
+    verdict = [
+        {"above": "better_than_expected", "below": "worse_than_expected"}.get(
+            one.partition("_")[0], "as_expected"
+        )
+        for one in position
+    ]
     size = len(babies)
-    return tables.UNITS.frame(
+    return tables.units_contract(levels).frame(
         {
             "measure": [MEASURE] * size,
             "group": group,
@@ -282,6 +342,8 @@ def _one_funnel(group: str, babies: np.ndarray, values: np.ndarray) -> pd.DataFr
             "position": position,
             "verdict": verdict,
             "status": "ok",
+            "size": babies.astype(float),
+            "q_value_by": 0.5,
         }
     )
 

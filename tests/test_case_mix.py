@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special
 
 import spcbench
+from spcbench.builtin.readers import read_csv
 from spcbench.case_mix import expected_counts, standardised_counts
 from spcbench.case_mix_model import calibration, calibration_groups, discrimination
+from spcbench.cli import main
 from spcbench.errors import InputError, OptionError
-from spcbench.tables import ADVICE, FileScan, Table
+from spcbench.tables import ADVICE, Table
 
 YEAR = "2024-01-01"
 RTOL = 1e-7  # the fit stops at a deviance that changes by less than 1e-10
@@ -43,7 +48,12 @@ def births(size=4000, *, seed=1, trusts=6):
 
 
 def expected(frame, **options):
-    how = {"outcome": "ill", "covariates": ["weight", "parity"], "unit": "trust", "period": YEAR}
+    how = {
+        "outcome": "ill",
+        "covariates": ["weight", "parity"],
+        "unit_column": "trust",
+        "period": YEAR,
+    }
     return expected_counts(frame, **{**how, **options})
 
 
@@ -65,7 +75,9 @@ def test_with_one_category_the_risks_are_the_shares_of_its_levels():
         }
     )
     # x: 2 of 5; y: 2 of 7
-    found = expected_counts(frame, outcome="ill", covariates=["band"], unit="trust", period=YEAR)
+    found = expected_counts(
+        frame, outcome="ill", covariates=["band"], unit_column="trust", period=YEAR
+    )
 
     np.testing.assert_allclose(found.risk, np.where(frame["band"] == "x", 2 / 5, 2 / 7), rtol=RTOL)
     np.testing.assert_allclose(found.counts["expected"], [4 * 0.4 + 4 / 7, 0.4 + 10 / 7], rtol=RTOL)
@@ -299,8 +311,9 @@ def test_a_reference_lacks_a_level():
         "model was fitted on (0, 1) ("
     )
     assert refused(expected, frame.assign(parity=1), reference=before) == (
-        "column 'parity' is a number in the records or in those of the reference, and text in the "
-        "other; make them alike"
+        "column 'parity' holds numbers in the records and text in the records that the model was "
+        "fitted on; make them alike, or categories in both: categories=['parity'] "
+        "(--category parity)"
     )
 
 
@@ -319,7 +332,7 @@ def test_records_without_any_event_still_get_their_expected():
 
 def test_every_unit_has_every_period():
     frame = births(60, trusts=3)
-    found = expected(frame, date="born", period=None).counts
+    found = expected(frame, date_column="born", period=None).counts
 
     assert len(found) == 3 * frame["born"].dt.to_period("M").nunique()
     empty = found[found["denominator"] == 0]
@@ -344,7 +357,7 @@ def test_every_unit_has_every_period():
 )
 def test_periods_begin_where_they_do_when_counting(period, first):
     frame = births(200, trusts=1).assign(born="2024-05-15")
-    found = expected(frame, date="born", period=period).counts
+    found = expected(frame, date_column="born", period=period).counts
 
     assert found["period"].to_list() == [pd.Timestamp(first)]
 
@@ -352,7 +365,7 @@ def test_periods_begin_where_they_do_when_counting(period, first):
 def test_weeks_before_1970_begin_on_mondays_too():
     frame = births(200, trusts=1).assign(born="1969-12-31")
 
-    assert expected(frame, date="born", period="week").counts["period"].to_list() == [
+    assert expected(frame, date_column="born", period="week").counts["period"].to_list() == [
         pd.Timestamp("1969-12-29")
     ]
 
@@ -362,8 +375,8 @@ def test_times_of_birth_are_dates():
     timed = frame.assign(born=frame["born"] + pd.Timedelta(hours=23))
 
     pd.testing.assert_frame_equal(
-        expected(timed, date="born", period="day").counts,
-        expected(frame, date="born", period="day").counts,
+        expected(timed, date_column="born", period="day").counts,
+        expected(frame, date_column="born", period="day").counts,
     )
 
 
@@ -373,7 +386,7 @@ def test_the_measure_can_be_named():
 
 
 def test_it_goes_into_a_chart():
-    found = expected(births(), date="born", period=None, covariates=["parity"])
+    found = expected(births(), date_column="born", period=None, covariates=["parity"])
     charts = spcbench.control_charts(found.counts, chart="vlad")
 
     assert len(charts.points) == 72
@@ -394,12 +407,13 @@ def with_gaps():
 def test_a_missing_covariate_is_refused_unless_told():
     assert refused(expected, with_gaps()) == (
         "the records, row 8, column 'weight' is blank; a risk needs every covariate: leave such "
-        "records out with missing='leave_out', or make bands of it, of which one is 'unknown'"
+        "records out with missing='leave_out' (--missing leave_out), or make bands of it, of which "
+        "one is 'unknown'"
     )
     assert refused(expected, with_gaps(), covariates=["parity"]) == (
         "the records, row 8, column 'parity' is blank; a risk needs every covariate: leave such "
-        "records out with missing='leave_out', or give them a level of their own with "
-        "missing='unknown' (3 such rows)"
+        "records out with missing='leave_out' (--missing leave_out), or give them a level of "
+        "their own with missing='unknown' (--missing unknown) (3 such rows)"
     )
 
 
@@ -410,6 +424,7 @@ def test_what_is_left_out_is_counted():
         "ill": 2,
         "weight": 1,
         "parity": 3,
+        "trust": 0,
     }
     assert found.records == 995
     assert found.counts[["denominator", "missing", "left_out"]].sum().to_list() == [995, 2, 3]
@@ -462,7 +477,7 @@ def test_outcomes_are_checked():
     assert refused(expected, frame.assign(ill=np.nan)) == (
         "the records: no record has an outcome and every covariate, so there is nothing to fit"
     )
-    assert "nothing to fit" in refused(expected, frame.iloc[:0])
+    assert refused(expected, frame.iloc[:0]) == "the records: no record has both a unit and a date"
 
 
 def test_covariates_are_checked():
@@ -544,33 +559,222 @@ def test_units_and_dates_are_needed():
         expected, frame.assign(trust=["R1", "R1", None] + ["R2"] * 197)
     )
     assert refused(expected, frame, period=None, error=OptionError).startswith(
-        "say when the cases were: date= names the column"
+        "say when the cases were: date_column= (--date-column) names the column"
     )
     assert "there is no period 'moon'" in refused(
-        expected, frame, date="born", period="moon", error=OptionError
+        expected, frame, date_column="born", period="moon", error=OptionError
     )
     assert refused(expected, frame, period="moon", error=OptionError) == (
         "period 'moon' is not a date such as 2024-04-01"
     )
     assert "row 1, column 'born': '1/5/24' is not a date" in refused(
-        expected, frame.assign(born="1/5/24"), date="born", period=None
+        expected, frame.assign(born="1/5/24"), date_column="born", period=None
     )
     assert "missing must be one of" in refused(expected, frame, missing="drop", error=OptionError)
 
 
 def test_what_is_no_table_of_records_is_refused():
     counts = Table(kind="counts", data=births(10), source="counts.csv")
-    scan = FileScan(paths=("births.csv",), form="csv")
 
     assert refused(expected, counts).startswith("counts.csv holds counts; a case-mix model is")
-    assert refused(expected, Table(kind="records", data=scan, source="births.csv")).startswith(
-        "records must be a pandas, polars or Arrow table"
+    assert refused(expected, "births.csv") == (
+        "records must be what read() gives, or a pandas, polars or Arrow table; this is str"
     )
-    assert "this is str" in refused(expected, "births.csv")
     pd.testing.assert_frame_equal(
         expected(Table(kind="records", data=births(200), source="births")).counts,
         expected(births(200)).counts,
     )
+
+
+def test_records_without_unit_or_date_are_left_out_if_told():
+    frame = births(300).astype({"trust": "object"})
+    frame.loc[[2, 5], "trust"] = None
+    frame.loc[[5, 9], "born"] = pd.NaT
+    how = {"date_column": "born", "period": "year"}
+
+    assert refused(expected, frame, **how) == (
+        "the records, row 3, column 'trust' is blank; correct it, or leave records without unit or "
+        "date out with missing='leave_out' (--missing leave_out) (2 such rows)"
+    )
+    found = expected(frame, missing="leave_out", **how)
+    alone = expected(frame.drop([2, 5, 9]), **how)
+    pd.testing.assert_frame_equal(found.counts, alone.counts)
+    assert (found.records, found.counts["left_out"].sum()) == (297, 0)
+    assert found.left_out.set_index("column").loc[["trust", "born"], "records"].to_list() == [2, 2]
+    assert "trust in 2, born in 2" in found.advice.set_index("code").loc["records_left_out"].message
+
+
+def test_a_slip_of_the_pen_in_a_year_makes_no_two_thousand_years_of_counts():
+    frame = births(200).assign(born="2024-03-01")
+    frame.loc[6, "born"] = "1024-03-01"
+
+    assert refused(expected, frame, date_column="born", period=None) == (
+        "the records, row 7, column 'born': the year 1024 is a slip of the pen; a date lies "
+        "between 1900 and 2100"
+    )
+
+
+def test_times_of_birth_in_text_are_dates():
+    frame = births(400)
+    how = {"date_column": "born", "period": "month"}
+    plain = expected(frame, **how).counts
+    timed = frame.assign(born=frame["born"].dt.strftime("%Y-%m-%d 23:59"))
+    here = frame.assign(born=frame["born"].dt.strftime("%d/%m/%Y 23:59"))
+
+    pd.testing.assert_frame_equal(expected(timed, **how).counts, plain)
+    pd.testing.assert_frame_equal(expected(here, date_format="%d/%m/%Y %H:%M", **how).counts, plain)
+    assert "is not a date written as" in refused(
+        expected, here.assign(born="soon"), date_format="%d/%m/%Y", **how
+    )
+
+
+def test_numbers_can_be_codes_of_categories():
+    frame = births(800)
+    coded = frame.assign(parity=frame["parity"].map({"0": 0, "1": 1, "2+": 2}))
+    found = expected(coded, categories=["parity"])
+
+    np.testing.assert_allclose(found.risk, expected(frame).risk, rtol=1e-9)
+    assert found.coefficients["level"].dropna().to_list() == ["0", "1", "2"]
+    number = expected(coded).coefficients
+    assert number["term"].to_list() == ["intercept", "weight", "parity"]
+    halves = expected(coded.assign(parity=coded["parity"] / 2), categories=["parity"])
+    assert halves.coefficients["level"].dropna().to_list() == ["0", "0.5", "1"]
+    truth = expected(coded.assign(parity=coded["parity"] == 0), categories=["parity"])
+    assert truth.coefficients["level"].dropna().to_list() == ["False", "True"]
+    assert refused(expected, coded, categories=["parety"], error=OptionError) == (
+        "categories names 'parety', which is not among the covariates; did you mean 'parity'? "
+        "Known: parity, weight"
+    )
+    assert "must be a list" in refused(expected, coded, categories="parity", error=OptionError)
+
+
+def test_groups_far_from_what_was_expected_are_said():
+    frame = births(4000)
+    bent = frame.assign(ill=np.abs(frame["weight"] - 3300) > 700)
+    advice = expected(bent, covariates=["weight"]).advice.set_index("code")
+
+    message = advice.loc["uneven_calibration", "message"]
+    assert re.match(r"In \d+ of 10 groups of rising risk the expected share lies outside", message)
+    assert json.loads(advice.loc["uneven_calibration", "evidence"])["groups"] == 10
+    assert "uneven_calibration" not in set(expected(frame).advice["code"])
+
+
+def test_the_interval_of_the_c_statistic_is_normal_and_ends_at_one():
+    found = expected(births())
+    half = 1.959964 * found.c_statistic_error
+
+    assert found.c_statistic_lower_95 == pytest.approx(found.c_statistic - half, abs=1e-6)
+    assert found.c_statistic_upper_95 == pytest.approx(found.c_statistic + half, abs=1e-6)
+    risk = np.array([0.1, 0.2, 0.3, 0.25, 0.8, 0.9])
+    assert discrimination(risk, np.array([0, 0, 0, 1, 1, 1.0])).interval[1] == 1.0
+
+
+# ------------------------------------------------------------------------------------ from files
+
+
+def as_file(frame, path):
+    frame.to_csv(path, index=False)
+    return spcbench.read(path)
+
+
+def test_a_file_gives_what_a_frame_gives(tmp_path):
+    frame = with_gaps().assign(ill=lambda one: one["ill"].map({True: "yes", False: "No", None: ""}))
+    how = {"missing": "leave_out", "date_column": "born", "period": "quarter"}
+    how["categories"] = ["parity"]  # "0", "1" and "2+"
+    plain = expected(with_gaps(), **how)
+    table = as_file(frame, tmp_path / "births.csv")
+    with_gaps().astype({"ill": "boolean"}).to_parquet(tmp_path / "births.parquet")
+
+    for found in (
+        expected(table, **how),
+        expected(spcbench.read(tmp_path / "births.parquet"), **how),
+    ):
+        pd.testing.assert_frame_equal(found.counts, plain.counts)
+        pd.testing.assert_frame_equal(found.coefficients, plain.coefficients)
+        pd.testing.assert_frame_equal(found.left_out, plain.left_out)
+    other = expected(table, reference=table, **how)
+    np.testing.assert_allclose(other.risk, plain.risk)
+
+
+def test_json_lines_are_read_by_line(tmp_path):
+    lines = ['{"trust": "a", "x": 1, "ill": true}', '{"trust": "a", "x": "one", "ill": false}']
+    (tmp_path / "births.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    assert refused(expected, spcbench.read(tmp_path / "births.jsonl"), covariates=["x"]).startswith(
+        "births.jsonl, line 2, column 'x' is not a number, though 1 other cells"
+    )
+
+
+def test_truth_in_a_file_is_a_number_and_words_are_a_category(tmp_path):
+    frame = births(600)
+    frame = frame.assign(
+        first=frame["parity"] == "0", sex=np.where(frame["weight"] > 3300, "f", "m")
+    )
+    found = expected(as_file(frame, tmp_path / "b.csv"), covariates=["first", "sex"])
+    plain = expected(frame, covariates=["first", "sex"])
+
+    pd.testing.assert_frame_equal(found.coefficients, plain.coefficients)
+
+
+@pytest.mark.parametrize(
+    ("line", "cells", "message"),
+    [
+        (
+            5,
+            "R1,2024-01-05,n/a,1,0",
+            "b.csv, line 5, column 'weight' is not a number, though 199 other cells of the column "
+            "are (1 is not); correct it, or say that the column is a category: "
+            "categories=['weight'] (--category weight)",
+        ),
+        (
+            7,
+            "R1,2024-01-05,3100,1,perhaps",
+            "b.csv, line 7, column 'ill' is no outcome: a cell is 1, true or yes for a case in "
+            "which it happened, 0, false or no for one in which it did not, blank where that is "
+            "not known",
+        ),
+        (
+            9,
+            "R1,2024-01-05,,1,0",
+            "b.csv, line 9, column 'weight' is blank; a risk needs every covariate: leave such "
+            "records out with missing='leave_out' (--missing leave_out), or make bands of it, of "
+            "which one is 'unknown'",
+        ),
+        (11, "R1,2024-01-05,3100", "b.csv, line 11 has too few cells; correct the file"),
+        (
+            12,
+            "R1,5/1/2024,3100,1,0",
+            "b.csv, line 12, column 'born': '5/1/2024' is not a date in ISO order (YYYY-MM-DD), "
+            "and the order is never guessed; say how dates are written, such as "
+            "date_format='%d/%m/%Y' (--date-format '%d/%m/%Y')",
+        ),
+    ],
+    ids=["number", "outcome", "blank", "ragged", "date"],
+)
+def test_faults_of_a_file_have_their_line(tmp_path, line, cells, message):
+    frame = births(200).assign(parity=1)
+    lines = [
+        "trust,born,weight,parity,ill",
+        *(
+            f"{row.trust},{row.born:%Y-%m-%d},{row.weight},{row.parity},{row.ill}"
+            for row in frame.itertuples()
+        ),
+    ]
+    lines[line - 1] = cells
+    (tmp_path / "b.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = spcbench.read(tmp_path / "b.csv")
+
+    assert (
+        refused(expected, table, covariates=["weight"], date_column="born", period=None) == message
+    )
+
+
+def test_a_cell_of_two_lines_does_not_shift_the_lines(tmp_path):
+    text = 'trust,x,ill,said\na,1,1,"two\nlines"\na,2,0,one\na,three,0,one\n'
+    (tmp_path / "b.csv").write_text(text, encoding="utf-8")
+    message = refused(expected, spcbench.read(tmp_path / "b.csv"), covariates=["x"])
+
+    assert message.startswith("b.csv, line 4, column 'x' is not a number")  # as spreadsheets count
 
 
 # ----------------------------------------------------------------------------------- invariances
@@ -722,7 +926,7 @@ def test_strata_are_checked():
     )
     assert refused(standardised_counts, pd.concat([TWO, TWO.iloc[:1]]), "age") == (
         "row 5 repeats a stratum (measure m, unit a, period 2024-01-01, age <35); each "
-        "may stand once: add them up"
+        "may stand once: add them up, or name the further columns that tell strata apart"
     )
     assert "has a column 'sequence'" in refused(standardised_counts, TWO.assign(sequence=1), "age")
     assert "mixes the levels provider, system" in refused(
@@ -731,6 +935,73 @@ def test_strata_are_checked():
     assert "each once" in refused(standardised_counts, TWO, ["age", "age"], error=OptionError)
     assert "takes must be one of" in refused(
         standardised_counts, TWO, "age", takes="count", error=OptionError
+    )
+
+
+def test_strata_and_their_reference_come_from_files(tmp_path):
+    frame = pd.concat([TWO, TWO.iloc[:2].assign(unit="c")], ignore_index=True)
+    frame["region"] = ["Y56"] * 4 + ["Y60", "Y61"]
+    rates = pd.DataFrame({"age": ["<35", "35+"], "numerator": [1, 3], "denominator": [10, 10]})
+    frame.to_csv(tmp_path / "strata.csv", index=False)
+    table = read_csv(tmp_path / "strata.csv")
+    plain = standardised_counts(frame, "age", reference=rates)
+    rates.to_parquet(tmp_path / "rates.parquet")
+
+    for reference in (
+        as_file(rates, tmp_path / "rates.csv"),
+        spcbench.read(tmp_path / "rates.parquet"),
+        read_csv(Path(shutil.copy(tmp_path / "strata.csv", tmp_path / "other.csv"))),
+    ):
+        found = standardised_counts(table, "age", reference=reference)
+        assert found["region"].fillna("").to_list() == ["Y56", "Y56", ""]  # c's strata disagree
+        if reference.source != "other.csv":
+            pd.testing.assert_frame_equal(found, plain)
+    assert found["expected"].sum() == pytest.approx(found["numerator"].sum())
+
+
+def test_strata_of_files_are_checked_with_their_lines(tmp_path):
+    head = "measure,unit,period,age,numerator,denominator,level\n"
+
+    def strata_of(*rows):
+        (tmp_path / "s.csv").write_text(head + "".join(f"{row}\n" for row in rows), "utf-8")
+        return read_csv(tmp_path / "s.csv")
+
+    good = "m,a,2024-01-01,<35,1,10,provider"
+    two = strata_of(good, "m,a,2024-01-01,35+,*,10,provider")
+    assert "s.csv, line 3, column 'numerator': '*' is not a number" in refused(
+        standardised_counts, two, "age"
+    )
+    found = standardised_counts(two, "age", suppressed=["*"])
+    assert found["note"].to_list() == ["without the strata 35+"]
+    nation = "m,ENG,2024-01-01,<35,4,10,national"
+    mixed = strata_of(good, nation)
+    assert refused(standardised_counts, mixed, "age") == (
+        "s.csv mixes the levels national, provider, which would count people twice; choose one "
+        "with level= (--level)"
+    )
+    (row,) = standardised_counts(mixed, "age", level="national").itertuples()
+    assert (row.unit, row.expected) == ("ENG", 4)
+    assert "there is no level 'region'" in refused(
+        standardised_counts, mixed, "age", level="region", error=OptionError
+    )
+    assert "mixes the levels" in refused(
+        standardised_counts, mixed, "age", level="national", reference=mixed
+    )
+    rates = pd.DataFrame({"age": ["35+"], "numerator": [1], "denominator": [2]})
+    late = strata_of(nation, "m,RJ1,2024-01-01,<35,1,10,national")
+    assert refused(standardised_counts, late, "age", reference=rates) == (
+        "s.csv, line 2: the reference has no rate for measure m, age <35 (2 such rows)"
+    )
+    assert "strata names 'unit', which all counts have" in refused(
+        standardised_counts, late, "unit", error=OptionError
+    )
+    day_first = strata_of(good.replace("2024-01-01", "31/01/2024"))
+    assert "--date-format" in refused(standardised_counts, day_first, "age")
+    (row,) = standardised_counts(day_first, "age", date_format="%d/%m/%Y").itertuples()
+    assert f"{row.period:%Y-%m-%d}" == "2024-01-31"
+    (tmp_path / "r.csv").write_text("age,numerater\n", "utf-8")
+    assert "r.csv has no column 'numerator'; did you mean 'numerater'" in refused(
+        standardised_counts, late, "age", reference=spcbench.read(tmp_path / "r.csv")
     )
 
 
@@ -777,7 +1048,12 @@ def test_over_all_units_observed_and_expected_are_equal(seed, units, bands):
 def test_the_page_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     page = Path(__file__).parents[1] / "docs" / "case-mix.md"
-    for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S):
-        exec(compile(block, page.name, "exec"), {})
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", page.read_text("utf-8"), re.S):
+        if language == "python":
+            exec(compile(block, page.name, "exec"), {})
+            continue
+        for line in block.splitlines():
+            done = CliRunner().invoke(main, shlex.split(line)[1:])
+            assert done.exit_code == 0, f"{line}\n{done.output}"
 
     assert "c-statistic 0." in capsys.readouterr().out

@@ -26,7 +26,7 @@ from spcbench.numeric.limits import ChartOptions, Series, p_limits
 from spcbench.numeric.moving import D4
 from spcbench.numeric.segments import Segments
 from spcbench.plugin.host import PluginHost
-from spcbench.testing.births import write_births
+from spcbench.testing.births import write_births, write_hierarchy
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -72,6 +72,7 @@ def files(tmp_path_factory):
     (folder / "spcbench-demo").mkdir()
     births = write_births(folder / "spcbench-demo" / "births.csv")
     write_notes(folder / "spcbench-demo")
+    write_hierarchy(folder / "spcbench-demo" / "hierarchy.csv")
     shutil.copy(births, folder)
     counted = spcbench.count(
         births, packs=["pop"], unit_column="trust_code", date_column="birth_date"
@@ -278,8 +279,8 @@ def test_every_option_is_on_the_page_with_its_commands(commands):
 def test_every_command_that_a_page_names_exists(page, commands):
     text = page.read_text("utf-8")
     blocks = re.findall(r"```(?:sh)?\n(.*?)```", text, re.S)
-    written = re.findall(r"^spcbench ([a-z]+)", "\n".join(blocks), re.M)
-    written += re.findall(r"`(?:\.venv/bin/)?spcbench ([a-z]+)(?: [A-Z-][^`]*)?`", text)
+    written = re.findall(r"^spcbench ([a-z][a-z-]*)", "\n".join(blocks), re.M)
+    written += re.findall(r"`(?:\.venv/bin/)?spcbench ([a-z][a-z-]*)(?: [A-Z-][^`]*)?`", text)
 
     assert set(written) <= set(commands)
 
@@ -337,6 +338,8 @@ CONTRACTS = {
     "Units": tables.UNITS.columns,
     "Curve": tables.CURVE.columns,
     "Funnel summary": tables.FUNNEL_SUMMARY.columns,
+    "Estimates": tables.ESTIMATES.columns,
+    "Beside": tables.BESIDE.columns,
     "Advice": tables.ADVICE.columns,
     "Steps": steps.STEPS.columns,
     "Notes": NOTES.columns[:-1],  # `where` is added by reading, and told below the table
@@ -477,7 +480,7 @@ def test_the_limits_on_the_page_are_all_that_can_be_asked_for():
 def test_every_difference_is_shown_by_a_test():
     told = rows(text_of("docs/differences.md"))
 
-    assert len(told) == 12
+    assert len(told) == 28
     for row in told:
         path, _, name = quoted(row[-1])[0].partition("::")
         assert f"def {name}(" in text_of(path), name

@@ -85,6 +85,9 @@ def test_a_unit_belongs_to_one_group():
     frame["period"] = [pd.Timestamp("2024-01-01")] * 5 + [pd.Timestamp("2024-02-01")] * 5
     with pytest.raises(InputError, match="unit 'U000' has more than one group in measure 'm'"):
         sb.funnels(frame, by="group")
+    for first, last, where in (("2024-02", None, "B"), (None, "2024-01", "A")):
+        found = sb.funnels(frame, by="group", first=first, last=last)
+        assert found.summary["group"].tolist() == [where]
     with pytest.raises(OptionError, match="by 'ward' is no column of the counts"):
         sb.funnels(frame, by="ward")
 

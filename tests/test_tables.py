@@ -70,5 +70,6 @@ def test_points_and_units_hold_what_the_design_says_in_its_order():
     )
     assert " ".join(tables.UNITS.names) == (
         "measure group unit first last periods numerator denominator expected value target z "
-        "z_adjusted p_value q_value lower_95 upper_95 lower_998 upper_998 position verdict status"
+        "z_adjusted p_value q_value lower_95 upper_95 lower_998 upper_998 position verdict status "
+        "size q_value_by"
     )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.case_mix_advice import model_advice
+from spcbench.case_mix_counts import Placed, placed, risk_counts
 from spcbench.case_mix_model import (
     Calibration,
     Discrimination,
@@ -34,17 +35,12 @@ from spcbench.case_mix_records import (
     records_frame,
 )
 from spcbench.case_mix_strata import standardised_counts
-from spcbench.counts_cells import Place, dates, words
-from spcbench.counts_check import check_counts
 from spcbench.errors import InputError, OptionError, suggest
-from spcbench.intake import as_date
 from spcbench.measures.counting import PERIODS
-from spcbench.numeric.segments import Flags, Floats, Integers
-from spcbench.tables import STATUS, STRING
+from spcbench.numeric.segments import Flags, Floats
+from spcbench.tables import STRING
 
 __all__ = ["Expected", "expected_counts", "standardised_counts"]
-
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +68,8 @@ class Expected:
         On how many records, events among them and coefficients the model rests.
     c_statistic, c_statistic_error : float
         Discrimination in the counted records: 0.5 is none, 1 perfect.
+    c_statistic_lower_95, c_statistic_upper_95 : float
+        Its normal interval, within 0 and 1.
     calibration_slope, calibration_slope_error : float
         See `calibrated_on`; 1 is right.
     calibration_intercept, calibration_intercept_error : float
@@ -95,6 +93,8 @@ class Expected:
     terms: int
     c_statistic: float
     c_statistic_error: float
+    c_statistic_lower_95: float
+    c_statistic_upper_95: float
     calibration_slope: float
     calibration_slope_error: float
     calibration_intercept: float
@@ -108,11 +108,12 @@ def expected_counts(
     *,
     outcome: str,
     covariates: Sequence[str],
-    unit: str,
-    date: str | None = None,
+    unit_column: str,
+    date_column: str | None = None,
     period: str | None = None,
     measure: str | None = None,
     missing: str = "refuse",
+    categories: Sequence[str] = (),
     reference: Any = None,
     date_format: str | None = None,
 ) -> Expected:
@@ -120,8 +121,9 @@ def expected_counts(
 
     Parameters
     ----------
-    records : pandas, polars or Arrow table
-        One row a case.
+    records : Table, pandas, polars or Arrow table
+        One row a case. Of a text file, as `read` gives it, a column is numbers
+        if every cell is one.
     outcome : str
         Column of 1 or true (it happened), 0 or false, or missing.
     covariates : sequence of str
@@ -129,21 +131,23 @@ def expected_counts(
         the others are compared with (of a categorical type, the same); numbers
         and true or false are numbers, linear in the log odds. Curves and
         interactions are columns that you make.
-    unit : str
+    unit_column : str
         Column of the unit's code.
-    date : str, optional
+    date_column : str, optional
         Column of the case's date.
     period : str, optional
-        With `date`: ``"day"``, ``"week"`` (from Monday), ``"month"`` (the
+        With dates: ``"day"``, ``"week"`` (from Monday), ``"month"`` (the
         default), ``"quarter"`` or ``"year"``. Without: the first day of the
         one period that the records cover, such as ``"2024-01-01"``.
     measure : str, optional
         What to call it; the name of the outcome if not given.
     missing : str
         What becomes of a record without a covariate: ``"refuse"``;
-        ``"leave_out"``, counted; or ``"unknown"``, a level of its own (of
-        categories only).
-    reference : pandas, polars or Arrow table, optional
+        ``"leave_out"``, counted, as are then records without unit or date; or
+        ``"unknown"``, a level of its own (of categories only).
+    categories : sequence of str
+        Covariates whose numbers are codes of categories.
+    reference : Table, pandas, polars or Arrow table, optional
         Records that the model is fitted on instead, such as those of the
         nation or of an earlier year; outcome and covariates suffice.
     date_format : str, optional
@@ -171,23 +175,31 @@ def expected_counts(
     >>> births = pd.DataFrame({"trust": ["RJ1"] * 4 + ["RJ2"] * 4,
     ...                        "early": ["yes", "yes", "yes", "no", "yes", "no", "no", "no"],
     ...                        "died": [1, 1, 0, 0, 0, 1, 0, 0]})
-    >>> found = expected_counts(births, outcome="died", covariates=["early"], unit="trust",
-    ...                         period="2024-01-01")
+    >>> found = expected_counts(births, outcome="died", covariates=["early"],
+    ...                         unit_column="trust", period="2024-01-01")
     >>> found.counts[["unit", "numerator", "denominator", "expected", "variance"]].round(2)
       unit  numerator  denominator  expected  variance
     0  RJ1          2            4      1.75      0.94
     1  RJ2          1            4      1.25      0.81
     """
-    columns = _columns(outcome, covariates, unit, date)
-    _check_options(missing, date, period)
-    place = Place("the records")
-    frame = records_frame(records, columns, place)
+    columns = _columns(outcome, covariates, unit_column, date_column)
+    _check_options(missing, date_column, period, categories, covariates)
     how: dict[str, Any] = {"outcome": outcome, "covariates": list(covariates), "missing": missing}
-    own = basis = cases(frame, place=place, **how)
+    how["categories"] = tuple(categories)
+    frame, place = records_frame(records, columns, "the records")
+    where = placed(
+        frame,
+        place,
+        unit_column=unit_column,
+        date_column=date_column,
+        period=period,
+        date_format=date_format,
+        missing=missing,
+    )
+    own = basis = cases(frame, place=place, placed=where.known, **how)
     if reference is not None:
-        there = Place("the reference")
-        needed = [outcome, *covariates]
-        basis = cases(records_frame(reference, needed, there), place=there, **how)
+        other, there = records_frame(reference, [outcome, *covariates], "the reference")
+        basis = cases(other, place=there, **how)
     used = basis.complete & ~np.isnan(basis.outcome)
     _check_both(basis, used, outcome)
     design = designed(basis, used)
@@ -195,16 +207,11 @@ def expected_counts(
     check_estimable(design, values, met)
     model = fitted(design, values, met)
     risk = model.risk(matrix(design, own))
-    where = _Where(
-        unit=words(frame[unit], place, required=True),
-        day=_days(frame, date, place, period, date_format),
-        length=(period or "month") if date else "day",
-    )
-    left_out = _left_out(own, outcome)
+    left_out = _left_out(own, where, outcome)
     fit = _fit(model, own, risk, apart=reference is not None)
     name = measure or outcome
     return Expected(
-        counts=_counts(where, own, risk, name),
+        counts=risk_counts(where, own, risk, name),
         coefficients=coefficients(model, values, met),
         left_out=left_out,
         advice=model_advice(model, met, left_out, fit, name),
@@ -217,33 +224,41 @@ def expected_counts(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """Unit and day of each record, and how long periods last."""
-
-    unit: pd.Series
-    day: Days
-    length: str
-
-
-def _columns(outcome: str, covariates: Sequence[str], unit: str, date: str | None) -> list[str]:
+def _columns(
+    outcome: str, covariates: Sequence[str], unit_column: str, date_column: str | None
+) -> list[str]:
     if isinstance(covariates, str) or not covariates:
         raise OptionError("covariates must be a list of columns, and at least one")
     repeated = [name for name in covariates if list(covariates).count(name) > 1]
     if repeated or outcome in covariates:
         raise OptionError(f"{(repeated or [outcome])[0]!r} is named twice")
-    return [outcome, *covariates, unit, *([date] if date else [])]
+    return [outcome, *covariates, unit_column, *([date_column] if date_column else [])]
 
 
-def _check_options(missing: str, date: str | None, period: str | None) -> None:
+def _check_options(
+    missing: str,
+    date_column: str | None,
+    period: str | None,
+    categories: Sequence[str],
+    covariates: Sequence[str],
+) -> None:
     if missing not in MISSING:
         raise OptionError(f"missing must be one of {', '.join(MISSING)}, not {missing!r}")
-    if date is not None and period is not None and period not in PERIODS:
+    if isinstance(categories, str):
+        raise OptionError("categories must be a list of columns")
+    for name in categories:
+        if name not in covariates:
+            raise OptionError(
+                f"categories names {name!r}, which is not among the covariates; "
+                f"{suggest(name, covariates)}"
+            )
+    if date_column is not None and period is not None and period not in PERIODS:
         raise OptionError(f"there is no period {period!r}; {suggest(period, PERIODS)}")
-    if date is None and period is None:
+    if date_column is None and (period is None or period in PERIODS):
         raise OptionError(
-            "say when the cases were: date= names the column of their dates, or period= is the "
-            "first day of the one period that they cover, such as '2024-01-01'"
+            "say when the cases were: date_column= (--date-column) names the column of their "
+            "dates, or period= (--period) is the first day of the one period that they cover, "
+            "such as 2024-01-01"
         )
 
 
@@ -263,72 +278,11 @@ def _check_both(basis: Cases, used: Flags, outcome: str) -> None:
         )
 
 
-def _days(
-    frame: pd.DataFrame, date: str | None, place: Place, period: str | None, form: str | None
-) -> Days:
-    """The day of each case."""
-    if date is None:
-        first = as_date(period, "period")
-        return np.full(len(frame), first, dtype="datetime64[D]")
-    cells = frame[date]
-    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
-        cells = cells.dt.normalize()  # a time of birth is welcome
-    found = dates(cells, place, date_format=form, required=True)
-    return np.asarray(found.to_numpy(), dtype="datetime64[D]")
-
-
-def _numbered(days: Days, length: str) -> tuple[Integers, Days]:
-    """Which period each day lies in, and the first day of every period from first to last."""
-    if length in ("day", "week"):
-        # 1970 began on a Thursday; weeks begin on Mondays.
-        shift, step = (3, 7) if length == "week" else (0, 1)
-        at = (days.astype(np.int64) + shift) // step
-        whole = np.arange(at.min(), at.max() + 1) * step - shift
-        return at - at.min(), whole.astype("datetime64[D]")
-    step = {"month": 1, "quarter": 3, "year": 12}[length]
-    at = days.astype("datetime64[M]").astype(np.int64) // step
-    whole = np.arange(at.min(), at.max() + 1) * step
-    return at - at.min(), whole.astype("datetime64[M]").astype("datetime64[D]")
-
-
-def _counts(where: _Where, own: Cases, risk: Floats, measure: str) -> pd.DataFrame:
-    """One row per unit and period; a record counts if outcome and covariates are known."""
-    at_period, periods = _numbered(where.day, where.length)
-    at_unit, units = pd.factorize(where.unit, sort=True)
-    at, size = at_unit * periods.size + at_period, len(units) * periods.size
-    known = ~np.isnan(own.outcome)
-    counted = known & own.complete
-
-    def total(which: Flags, values: Floats | None = None) -> Floats:
-        weights = None if values is None else values[which]
-        return np.asarray(np.bincount(at[which], weights, minlength=size), dtype=np.float64)
-
-    denominator = total(counted)
-    empty = denominator == 0
-    expected = total(counted, risk)
-    variance = total(counted, risk * (1 - risk))
-    status = np.where(empty, STATUS.index("no_data"), STATUS.index("ok"))
-    return check_counts(
-        pd.DataFrame(
-            {
-                "measure": measure,
-                "unit": units.repeat(periods.size),
-                "period": np.tile(periods.astype("datetime64[us]"), len(units)),
-                "numerator": total(counted, own.outcome).astype(np.int64),
-                "denominator": denominator.astype(np.int64),
-                "expected": np.where(empty, np.nan, expected),
-                "variance": np.where(empty, np.nan, variance),
-                "missing": total(~known).astype(np.int64),
-                "status": pd.Categorical.from_codes(status, categories=list(STATUS)),
-                "left_out": pd.array(total(known & ~counted).astype(np.int64), dtype="Int64"),
-            }
-        )
-    )
-
-
-def _left_out(own: Cases, outcome: str) -> pd.DataFrame:
+def _left_out(own: Cases, where: Placed, outcome: str) -> pd.DataFrame:
+    """How many records lack the outcome, each covariate, the unit, the date."""
     sizes = {outcome: int(np.isnan(own.outcome).sum())}
     sizes |= {name: int(cells.isna().sum()) for name, cells in own.columns.items()}
+    sizes |= where.blank
     return pd.DataFrame(
         {
             "column": pd.array(list(sizes), dtype=STRING),
@@ -347,10 +301,13 @@ def _fit(model: Fitted, own: Cases, risk: Floats, *, apart: bool) -> dict[str, A
     if apart:
         slope = calibration(risk, outcome) if both else Calibration(*[np.nan] * 4)
     apart_by = discrimination(risk, outcome) if both else Discrimination(np.nan, np.nan)
+    lower, upper = apart_by.interval
     return {
         "calibration": calibration_groups(risk, outcome),
         "c_statistic": apart_by.c_statistic,
         "c_statistic_error": apart_by.standard_error,
+        "c_statistic_lower_95": lower,
+        "c_statistic_upper_95": upper,
         "calibration_slope": slope.slope,
         "calibration_slope_error": slope.slope_error,
         "calibration_intercept": slope.intercept,

@@ -14,6 +14,10 @@ from spcbench.tables import ADVICE
 FEWEST_EVENTS = 10.0
 """Events (or cases without, if those are fewer) per coefficient under which it is said."""
 
+MOST_GROUPS_OUTSIDE = 2
+"""Groups of rising risk whose expected share may lie outside the observed one's interval: with
+ten groups and intervals of 95 %, chance gives 3 or more about once in a hundred."""
+
 LEAST_SHRINKAGE = 0.9
 """Expected slope in other records under which it is said that the model is overfitted."""
 
@@ -68,7 +72,7 @@ def model_advice(
                 lost,
             )
         )
-    rows += _miscalibrated(fit)
+    rows += _uneven(fit["calibration"]) + _miscalibrated(fit)
     return ADVICE.frame(
         {
             "measure": [measure] * len(rows),
@@ -78,6 +82,22 @@ def model_advice(
             "evidence": [json.dumps(row[2], sort_keys=True) for row in rows],
         }
     )
+
+
+def _uneven(groups: pd.DataFrame) -> list[tuple[str, str, dict[str, Any]]]:
+    """Whether risk is too high for some groups and too low for others."""
+    outside = ~groups["expected_share"].between(groups["lower_95"], groups["upper_95"])
+    if int(outside.sum()) <= MOST_GROUPS_OUTSIDE:
+        return []
+    row = groups.loc[(groups["expected_share"] - groups["observed_share"]).abs().idxmax()]
+    message = (
+        f"In {int(outside.sum())} of {len(groups)} groups of rising risk the expected share lies "
+        "outside the 95 % interval of the observed share, farthest in group "
+        f"{int(row['risk_group'])}: {row['expected_share']:.1%} expected, "
+        f"{row['observed_share']:.1%} observed. Risk does not rise with the covariates as the "
+        "model has it; try bands or a curve of a number, or a covariate that is lacking."
+    )
+    return [("uneven_calibration", message, {"outside": int(outside.sum()), "groups": len(groups)})]
 
 
 def _miscalibrated(fit: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

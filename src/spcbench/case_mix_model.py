@@ -198,6 +198,13 @@ class Discrimination:
     c_statistic: float
     standard_error: float
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The normal 95 % interval, within 0 and 1."""
+        ends = self.c_statistic + np.array([-_Z, _Z]) * self.standard_error
+        lower, upper = np.clip(ends, 0.0, 1.0)
+        return float(lower), float(upper)
+
 
 def discrimination(risk: Floats, outcome: Floats) -> Discrimination:
     """The c-statistic (area under the ROC curve), ties counting half, with DeLong's error.

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types
 
+from spcbench.case_mix_files import covariate_cells, outcome_cells, table_frame
 from spcbench.counts_cells import Place
 from spcbench.counts_check import as_pandas
 from spcbench.errors import InputError
@@ -63,51 +64,70 @@ class Cases:
         0, 1, or NaN where unknown.
     columns : mapping of str to pandas.Series
         Text for a category, floats for a number.
+    placed : array of bool, shape (records,)
+        Records whose unit and date are known, or need not be.
     place : Place
         For messages.
     """
 
     outcome: Floats
     columns: dict[str, pd.Series]
+    placed: Flags
     place: Place
 
     @property
     def complete(self) -> Flags:
-        """Records of which every covariate is known."""
-        known = np.ones(self.outcome.size, dtype=np.bool_)
+        """Records of which unit, date and every covariate are known."""
+        known = self.placed.copy()
         for cells in self.columns.values():
             known &= cells.notna().to_numpy()
         return known
 
 
-def records_frame(records: Any, names: Sequence[str], place: Place) -> pd.DataFrame:
-    """The wanted columns of some records, as a pandas frame.
+def records_frame(records: Any, names: Sequence[str], whole: str) -> tuple[pd.DataFrame, Place]:
+    """The wanted columns of some records, as a pandas frame, and where its rows stand.
+
+    Parameters
+    ----------
+    records : Table, pandas, polars or Arrow table
+        One row a case.
+    names : sequence of str
+        Columns.
+    whole : str
+        What to call a table in memory in messages.
 
     Raises
     ------
     InputError
         If it is no table of records, or lacks a column.
     """
-    data = records
     if isinstance(records, Table):
         if records.kind == "counts":
             raise InputError(
                 f"{records.source} holds counts; a case-mix model is fitted on records, one row a "
-                "case (standardised_counts() takes counts by stratum)"
+                "case (counts by stratum are for standardised_counts(), `spcbench standardise`)"
             )
-        data = records.data
-    if not (isinstance(data, pd.DataFrame | pa.Table) or hasattr(data, "to_arrow")):
+        frame, place = table_frame(records, names)
+    elif isinstance(records, pd.DataFrame | pa.Table) or hasattr(records, "to_arrow"):
+        frame, place = as_pandas(records), Place(whole)
+    else:
         raise InputError(
-            "records must be a pandas, polars or Arrow table, so that it is plain which columns "
-            "are numbers and which are text; read a file into one first, such as with "
-            f"pandas.read_csv; this is {type(data).__name__}"
+            "records must be what read() gives, or a pandas, polars or Arrow table; "
+            f"this is {type(records).__name__}"
         )
-    frame = as_pandas(data)
-    return frame[chosen_columns(map(str, frame.columns), names, (), place.whole)]
+    chosen = chosen_columns(map(str, frame.columns), names, (), place.whole)
+    return frame[chosen], place
 
 
 def cases(
-    frame: pd.DataFrame, *, outcome: str, covariates: Sequence[str], missing: str, place: Place
+    frame: pd.DataFrame,
+    *,
+    outcome: str,
+    covariates: Sequence[str],
+    categories: Sequence[str],
+    missing: str,
+    place: Place,
+    placed: Flags | None = None,
 ) -> Cases:
     """Outcome and covariates of records, checked.
 
@@ -117,17 +137,21 @@ def cases(
         The records.
     outcome, covariates
         Columns.
+    categories : sequence of str
+        Those covariates that are categories whatever they look like.
     missing : str
         ``"refuse"``, ``"leave_out"`` or ``"unknown"``.
     place : Place
-        For messages.
+        For messages; one of a text file says that all cells are text.
+    placed : array of bool, shape (records,), optional
+        Records whose unit and date are known; all if not given.
 
     Raises
     ------
     InputError
         For the first cell that is not an outcome, or that is missing.
     """
-    columns = {name: _covariate(frame[name], place) for name in covariates}
+    columns = {name: _covariate(frame[name], place, name in categories) for name in covariates}
     for name, cells in columns.items():
         blank = cells.isna().to_numpy()
         number = types.is_float_dtype(cells.dtype)
@@ -136,17 +160,22 @@ def cases(
         if missing == UNKNOWN and not number:
             columns[name] = _named_unknown(cells)
             continue
-        advice = "leave such records out with missing='leave_out'" + (
+        advice = "leave such records out with missing='leave_out' (--missing leave_out)" + (
             ", or make bands of it, of which one is 'unknown'"
             if number
-            else ", or give them a level of their own with missing='unknown'"
+            else ", or give them a level of their own with missing='unknown' (--missing unknown)"
         )
         raise InputError(
             f"{place.at(int(np.argmax(blank)), name)} is blank; a risk needs every covariate: "
             + advice
             + place.also(blank)
         )
-    return Cases(outcome=_outcome(frame[outcome], place), columns=columns, place=place)
+    return Cases(
+        outcome=_outcome(frame[outcome], place),
+        columns=columns,
+        placed=np.ones(len(frame), dtype=np.bool_) if placed is None else placed,
+        place=place,
+    )
 
 
 def _named_unknown(cells: pd.Series) -> pd.Series:
@@ -157,6 +186,8 @@ def _named_unknown(cells: pd.Series) -> pd.Series:
 
 def _outcome(cells: pd.Series, place: Place) -> Floats:
     name = str(cells.name)
+    if place.text:
+        cells = outcome_cells(cells, place)
     if not (types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype)):
         loose = cells.dropna()
         if not loose.map(lambda one: isinstance(one, bool | int | float | np.generic)).all():
@@ -176,10 +207,14 @@ def _outcome(cells: pd.Series, place: Place) -> Floats:
     return values
 
 
-def _covariate(cells: pd.Series, place: Place) -> pd.Series:
+def _covariate(cells: pd.Series, place: Place, category: bool) -> pd.Series:
     """Text of a category, or floats."""
     name = str(cells.name)
     cells = cells.reset_index(drop=True)
+    if place.text:
+        cells = covariate_cells(cells, place, category=category)
+    elif category:
+        cells = _as_text(cells)
     kind = cells.dtype
     if isinstance(kind, pd.CategoricalDtype):
         return cells.cat.rename_categories([str(one) for one in kind.categories])
@@ -196,6 +231,16 @@ def _covariate(cells: pd.Series, place: Place) -> pd.Series:
         f"column {name!r} of {place.whole} holds neither numbers nor text alone "
         f"({kind}); make it one of them"
     )
+
+
+def _as_text(cells: pd.Series) -> pd.Series:
+    """Numbers as people write them, so that codes can be categories."""
+    if not (types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype)):
+        return cells
+    written = cells.astype("object").map(
+        lambda one: f"{one:.15g}" if isinstance(one, float) else str(one), na_action="ignore"
+    )
+    return written.where(cells.notna(), None)
 
 
 def _number(cells: pd.Series, place: Place) -> pd.Series:
@@ -278,9 +323,11 @@ def matrix(covariates: Sequence[Covariate], found: Cases) -> Floats:
     for one in covariates:
         cells = found.columns[one.name]
         if types.is_float_dtype(cells.dtype) != (not one.levels):
+            own, other = ("numbers", "text") if one.levels else ("text", "numbers")
             raise InputError(
-                f"column {one.name!r} is a number in the records or in those of the reference, "
-                "and text in the other; make them alike"
+                f"column {one.name!r} holds {own} in {found.place.whole} and {other} in the "
+                "records that the model was fitted on; make them alike, or categories in both: "
+                f"categories=[{one.name!r}] (--category {one.name})"
             )
         if not one.levels:
             columns.append((cells.to_numpy() - one.centre) / one.spread)

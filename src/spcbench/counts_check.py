@@ -163,6 +163,7 @@ def _arrow_strings(kind: pa.DataType) -> Any:
 _NEEDED = {
     "proportion": (("numerator", "denominator"),),
     "rate": (("numerator", "denominator"),),
+    "two_counts": (("numerator", "denominator"),),
     "count": (("numerator",),),
     "subgroup": (("mean", "sd", "denominator"),),
     "expected": (("numerator", "expected"),),
@@ -230,7 +231,8 @@ def _status(
 ) -> pd.Series:
     """What stands, and why what does not stand is missing; blanks those counts."""
     codes = np.zeros(len(frame), dtype=np.int8)
-    _check_none_of_none(built, place)
+    if takes != "two_counts":
+        _check_none_of_none(built, place)
     codes[_no_data(built, takes)] = STATUS.index("no_data")
     codes[hidden] = STATUS.index("suppressed")
     if "status" in frame.columns:
@@ -306,7 +308,7 @@ def _no_data(built: dict[str, pd.Series], takes: str) -> Flags:
         for way in _NEEDED[takes]
         for name in way
     }
-    if "denominator" in lacking:
+    if "denominator" in lacking and takes != "two_counts":
         lacking["denominator"] = lacking["denominator"] | (_floats(built["denominator"]) == 0)
     if takes in ("auto", "any") and lacking["denominator"].any():
         # A numerator alone is data only for a measure that has no denominators at all.

@@ -1,23 +1,23 @@
-"""Units added up and compared: everything behind the tables of funnels, all funnels at once."""
+"""Units compared with their targets: everything behind the tables of funnels, all at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from spcbench.errors import InputError, OptionError
-from spcbench.intake import Taken, as_date
+from spcbench.levels import Level
 from spcbench.numeric.between_units import between_variance
 from spcbench.numeric.funnel_lines import FunnelLines, funnel_lines
 from spcbench.numeric.funnel_scales import Scores, scores
 from spcbench.numeric.funnel_tails import p_values
+from spcbench.numeric.multiplicity import fdr_tail
 from spcbench.numeric.overdispersion import (
     VarianceRatios,
     additive_scores,
+    consistency,
     multiplicative_scores,
     variance_ratios,
     winsorised,
@@ -25,13 +25,15 @@ from spcbench.numeric.overdispersion import (
 from spcbench.numeric.segments import Flags, Floats, Integers, Segments
 from spcbench.tables import STATUS
 
-ALPHAS = (0.025, 0.001)
-"""One-sided tails of the 95 % and the 99.8 % limits."""
-
 FEWEST_UNITS = 2
 """With fewer units there are no peers to compare with, unless a target is given."""
 
-TAKES = {"proportion": "proportion", "rate": "rate", "ratio": "expected"}
+TAKES = {
+    "proportion": "proportion",
+    "rate": "rate",
+    "ratio": "expected",
+    "two_counts": "two_counts",
+}
 """What counts must hold, by data type."""
 
 
@@ -40,82 +42,21 @@ class Recipe:
     """How units are compared; the fields are the options of `funnels`."""
 
     data_type: str
+    change_of: str | None
+    scale: str
     limits: str
-    target: float | None
+    levels: tuple[Level, ...]
     overdispersion: str
     tau2_method: str
     winsorise: float
+    consistent: bool
+    fdr: float | None
+    dependent: bool
 
-
-def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) -> pd.DataFrame:
-    """One row per measure, group and unit: sums over the periods that have data.
-
-    Parameters
-    ----------
-    taken : Taken
-        The counts.
-    first, last : date, optional
-        Periods outside are left out.
-    by : str, optional
-        Column of labels; units of one label are compared with each other.
-
-    Raises
-    ------
-    OptionError, InputError
-        If no period is left, there is no such column, or a unit has two labels.
-    """
-    frame = taken.frame
-    keep = np.ones(len(frame), dtype=np.bool_)
-    if first is not None:
-        keep &= frame["period"].to_numpy() >= as_date(first, "first")
-    if last is not None:
-        keep &= frame["period"].to_numpy() <= as_date(last, "last")
-    if len(frame) and not keep.any():
-        raise OptionError(
-            "no period lies between first and last; the counts run from "
-            f"{frame['period'].min():%Y-%m-%d} to {frame['period'].max():%Y-%m-%d}"
-        )
-    known = frame["status"].eq("ok").to_numpy() & keep
-    counted = pd.DataFrame(
-        {
-            "measure": frame["measure"],
-            "group": _labels(frame, by),
-            "unit": frame["unit"],
-            "period": frame["period"].where(keep),
-            "known": known,
-            # Outside the window, or with counts outside it only: no data.
-            "why": np.where(keep, frame["status"].cat.codes, STATUS.index("no_data")),
-        }
-    )
-    for name in ("numerator", "denominator", "expected"):
-        whole = frame[name] if name in frame.columns else pd.Series(np.nan, index=frame.index)
-        counted[name] = whole.astype("float64").where(known)
-    grouped = counted.groupby(["measure", "group", "unit"], as_index=False)
-    sums = grouped[["numerator", "denominator", "expected"]].sum(min_count=1)
-    rest = grouped.agg(
-        first=("period", "min"),
-        last=("period", "max"),
-        periods=("known", "sum"),
-        why=("why", "max"),
-    )
-    return rest.assign(**{name: sums[name] for name in ("numerator", "denominator", "expected")})
-
-
-def _labels(frame: pd.DataFrame, by: str | None) -> pd.Series:
-    """Which funnel of its measure each row belongs to; "" if there is but one."""
-    if by is None:
-        return pd.Series("", index=frame.index)
-    if by not in frame.columns:
-        raise OptionError(f"by {by!r} is no column of the counts; they have {', '.join(frame)}")
-    labels = frame[by].astype("string").fillna("")
-    several = labels.groupby([frame["measure"], frame["unit"]]).nunique()
-    if (several > 1).any():
-        measure, unit = several.index[int(np.argmax(several.to_numpy() > 1))]
-        raise InputError(
-            f"unit {unit!r} has more than one {by} in measure {measure!r}; each unit belongs to "
-            "one funnel (choose a window in which it does not change)"
-        )
-    return labels
+    @property
+    def alphas(self) -> tuple[float, ...]:
+        """One-sided tails, the innermost level first."""
+        return tuple(level.alpha for level in self.levels)
 
 
 @dataclass(frozen=True)
@@ -125,13 +66,16 @@ class Compared:
     Parameters
     ----------
     rows : pandas.DataFrame
-        As `summed` gives them.
+        As `funnel_sums.summed` gives them.
     recipe : Recipe
         How they are compared.
+    goals : pandas.Series, optional
+        The target of each measure, by name; pooled from the units without it.
     """
 
     rows: pd.DataFrame
     recipe: Recipe
+    goals: pd.Series[float] | None = None
 
     @cached_property
     def funnels(self) -> Segments:
@@ -146,10 +90,20 @@ class Compared:
         return seen
 
     @cached_property
+    def status(self) -> Integers:
+        """Index into `tables.STATUS`: why a unit without data has none."""
+        why = self.rows["why"].to_numpy(dtype=np.int64)
+        return np.where(self.known, 0, np.where(why > 0, why, STATUS.index("no_data")))
+
+    @cached_property
     def size(self) -> Floats:
-        """Cases, exposure, or events expected."""
-        name = "expected" if self.recipe.data_type == "ratio" else "denominator"
-        return np.asarray(self.rows[name].to_numpy(dtype=np.float64))
+        """Cases, exposure, events expected, both counts together, or effective size."""
+        amounts = self.rows[["numerator", "denominator", "expected"]].astype("float64")
+        if self.recipe.data_type == "two_counts":
+            return np.asarray((amounts["numerator"] + amounts["denominator"]).to_numpy())
+        return np.asarray(
+            amounts["expected" if self.recipe.data_type == "ratio" else "denominator"].to_numpy()
+        )
 
     @cached_property
     def count(self) -> Floats:
@@ -157,10 +111,16 @@ class Compared:
         return np.where(self.known, self.rows["numerator"].to_numpy(dtype=np.float64), np.nan)
 
     @cached_property
+    def observed(self) -> Floats:
+        """What the law of chance is asked about: the count, or of a change the ratio."""
+        return self.count
+
+    @cached_property
     def value(self) -> Floats:
-        """What is plotted."""
+        """What is plotted; of two counts infinite where the second is 0."""
+        over = self.size - self.count if self.recipe.data_type == "two_counts" else self.size
         with np.errstate(divide="ignore", invalid="ignore"):
-            value: Floats = self.count / self.size
+            value: Floats = self.count / over
         return value
 
     @cached_property
@@ -171,68 +131,125 @@ class Compared:
     @cached_property
     def alone(self) -> Flags:
         """Funnels of one unit that has no peers, shape (funnels,)."""
-        if self.recipe.target is not None:
+        if self.goals is not None:
             return np.zeros(len(self.funnels), dtype=np.bool_)
         return self.units < FEWEST_UNITS
 
     @cached_property
     def target(self) -> Floats:
         """The target given, else the pooled value of each funnel; shape (funnels,)."""
-        if self.recipe.target is not None:
-            return np.where(self.units > 0, self.recipe.target, np.nan)
+        if self.goals is not None:
+            measures = self.rows["measure"].take(self.funnels.starts)
+            goals = measures.map(self.goals).to_numpy(dtype=np.float64)
+            return np.where(self.units > 0, goals, np.nan)
+        pooled = self._pooled()
+        return np.asarray(np.where(self.alone | ~np.isfinite(pooled), np.nan, pooled))
+
+    def _pooled(self) -> Floats:
         sums = self.funnels.sums
+        events, sizes = sums(np.nan_to_num(self.count)), sums(np.where(self.known, self.size, 0.0))
+        if self.recipe.data_type == "two_counts":
+            sizes = sizes - events
         with np.errstate(divide="ignore", invalid="ignore"):
-            pooled = sums(np.nan_to_num(self.count)) / sums(np.where(self.known, self.size, 0.0))
-        return np.asarray(np.where(self.alone, np.nan, pooled))
+            pooled: Floats = events / sizes
+        return pooled
 
     @cached_property
     def scored(self) -> Scores:
-        """Unadjusted scores, which overdispersion is estimated from."""
-        goal = self.funnels.spread(self.target)
+        """Unadjusted scores against the target."""
+        return self.scored_against(self.target)
+
+    @cached_property
+    def among(self) -> Scores:
+        """Scores against what the units have in common: what overdispersion is estimated from.
+
+        Distance from a standard that all of them miss is no variation between them.
+        """
+        if self.goals is None:
+            return self.scored
+        pooled = self._pooled()
+        return self.scored_against(np.where(self.units < FEWEST_UNITS, np.nan, pooled))
+
+    def scored_against(self, target: Floats) -> Scores:
+        """Unadjusted scores against one value for each funnel."""
+        goal = self.funnels.spread(np.where(np.isfinite(target), target, np.nan))
         size = np.where(self.known, self.size, np.nan)
-        return scores(self.recipe.data_type, self.count, size, goal)
+        found = scores(self.recipe.data_type, self.count, size, goal, scale=self.recipe.scale)
+        if self.recipe.data_type != "two_counts":
+            return found
+        # A half added to none gives a score that is far too large: none has no logarithm here.
+        none = (self.count == 0) | (self.count == self.size)
+        return replace(found, z=np.where(none, np.nan, found.z))
 
     @cached_property
     def ratios(self) -> VarianceRatios:
         """Phi, raw and winsorised, of each funnel."""
-        return variance_ratios(self.scored.z, self.funnels, share=self.recipe.winsorise)
+        return variance_ratios(self.among.z, self.funnels, share=self.recipe.winsorise)
+
+    def between(self, share: float, *, consistent: bool) -> Floats:
+        """Variance between units on the analysis scale, shape (funnels,).
+
+        Parameters
+        ----------
+        share : float
+            Of the scores, winsorised at each end first.
+        consistent : bool
+            Whether to make up for what winsorising takes away.
+        """
+        z = winsorised(self.among.z, self.funnels, share=share)
+        if consistent:
+            z = z / np.sqrt(consistency(share, trimming="winsorise"))
+        error = self.among.standard_error
+        return between_variance(z * error, error, self.funnels, method=self.recipe.tau2_method)
 
     @cached_property
     def tau2(self) -> Floats:
-        """Variance between units on the analysis scale; shape (funnels,), NaN unless additive."""
+        """Variance between units that widens limits, shape (funnels,); NaN unless additive."""
         if self.recipe.overdispersion != "additive":
             return np.full(len(self.funnels), np.nan)
-        z = winsorised(self.scored.z, self.funnels, share=self.recipe.winsorise)
-        error = self.scored.standard_error
-        centre = "pooled" if self.recipe.target is None else "given"
-        return between_variance(
-            z * error, error, self.funnels, method=self.recipe.tau2_method, centre=centre
-        )
+        return self.between(self.recipe.winsorise, consistent=self.recipe.consistent)
+
+    @cached_property
+    def phi_winsorised(self) -> Floats:
+        """Phi of winsorised scores, made up for the winsorising if asked for; shape (funnels,)."""
+        return self.ratios.consistent if self.recipe.consistent else self.ratios.trimmed
 
     @cached_property
     def phi(self) -> Floats:
         """Variance ratio that widens limits, shape (funnels,); 1 unless multiplicative."""
         if self.recipe.overdispersion != "multiplicative":
             return np.ones(len(self.funnels))
-        return np.maximum(np.nan_to_num(self.ratios.trimmed, nan=1.0), 1.0)
+        return np.maximum(np.nan_to_num(self.phi_winsorised, nan=1.0), 1.0)
 
-    def lines(self, size: Floats, funnel: Integers) -> FunnelLines:
-        """Limits at some sizes of some funnels."""
+    @cached_property
+    def which(self) -> Integers:
+        """The funnel of each unit."""
+        return self.funnels.spread(np.arange(len(self.funnels)))
+
+    def lines(
+        self,
+        size: Floats,
+        funnel: Integers,
+        *,
+        alphas: tuple[float, ...] | None = None,
+        method: str | None = None,
+    ) -> FunnelLines:
+        """Limits at some sizes of some funnels, of the recipe's levels and method if not given."""
         return funnel_lines(
             self.recipe.data_type,
             size,
             self.target[funnel],
-            alphas=ALPHAS,
-            method=self.recipe.limits,
+            alphas=self.recipe.alphas if alphas is None else alphas,
+            method=method or self.recipe.limits,
             tau2=np.nan_to_num(self.tau2[funnel]),
             phi=self.phi[funnel],
+            scale=self.recipe.scale,
         )
 
     @cached_property
     def limits(self) -> FunnelLines:
         """Limits at each unit's size."""
-        which = self.funnels.spread(np.arange(len(self.funnels)))
-        return self.lines(np.where(self.known, self.size, np.nan), which)
+        return self.lines(np.where(self.known, self.size, np.nan), self.which)
 
     @cached_property
     def p_value(self) -> Floats:
@@ -240,12 +257,13 @@ class Compared:
         spread = self.funnels.spread
         return p_values(
             self.recipe.data_type,
-            self.count,
+            self.observed,
             np.where(self.known, self.size, np.nan),
             spread(self.target),
             method=self.recipe.limits,
             tau2=np.nan_to_num(spread(self.tau2)),
             phi=spread(self.phi),
+            scale=self.recipe.scale,
         )
 
     @cached_property
@@ -261,11 +279,28 @@ class Compared:
 
     @cached_property
     def position(self) -> Integers:
-        """Index into `tables.POSITION`; −1 without a comparison."""
+        """Index into `tables.positions`; −1 without a comparison."""
         made = np.zeros(self.count.size, dtype=np.int64)
         with np.errstate(invalid="ignore"):
-            for level in range(len(ALPHAS)):
+            for level in range(len(self.recipe.levels)):
                 made[self.value > self.limits.upper[level]] = 1 + 2 * level
                 made[self.value < self.limits.lower[level]] = 2 + 2 * level
         made[np.isnan(self.p_value)] = -1
         return made
+
+    @cached_property
+    def fdr_alpha(self) -> Floats:
+        """One-sided tail of the false discovery line, shape (funnels,); NaN unless asked for."""
+        if self.recipe.fdr is None:
+            return np.full(len(self.funnels), np.nan)
+        dependent = self.recipe.dependent
+        return fdr_tail(self.p_value, self.funnels, q=self.recipe.fdr, dependent=dependent)
+
+    @cached_property
+    def blind(self) -> tuple[Flags, Flags]:
+        """Units so small that no value would lie below, or above, the innermost limits."""
+        lower, upper = self.limits.lower[0], self.limits.upper[0]
+        top = 1.0 if self.recipe.data_type == "proportion" else np.inf
+        judged, goal = self.position >= 0, self.funnels.spread(self.target)
+        # On a target of 0 nothing lies below, however large the unit.
+        return judged & ~(lower > 0) & (goal > 0), judged & ~(upper < top) & (goal < top)

@@ -32,6 +32,7 @@ from spcbench.hierarchy_base import (
     target_levels,
 )
 from spcbench.hierarchy_check import climbed, read_hierarchy
+from spcbench.hierarchy_labels import labelled
 from spcbench.hierarchy_sums import filled, reported, stacked, totals, without_keys
 from spcbench.measures.counting import Counted
 
@@ -102,7 +103,11 @@ def rolled_up(
         numerator, denominator and, where they are there, expected, variance
         and missing; a sum with an unknown term is unknown. `level` is filled;
         `units` says how many units with data a row rests on, `units_missing`
-        how many that usually report had none. Empty counts stay empty.
+        how many that usually report had none. `system`, `region` and so on,
+        one for each level above the units but the nation, hold the code of
+        what the unit belonged to in that period (of a total: its own in its
+        level's); a column of that name that says otherwise is left as it is.
+        Empty counts stay empty.
 
     Raises
     ------
@@ -121,11 +126,11 @@ def rolled_up(
     ...                      "level": ["system", "provider", "provider"]})
     >>> counts = pd.DataFrame({"measure": "warm", "unit": ["RJ1", "RJ2"], "period": "2024-01-01",
     ...                        "numerator": [7, 8], "denominator": [9, 10]})
-    >>> rolled_up(counts, tree)[["unit", "numerator", "denominator", "level", "units"]]
-      unit  numerator  denominator     level  units
-    0  QKK         15           19    system      2
-    1  RJ1          7            9  provider      1
-    2  RJ2          8           10  provider      1
+    >>> rolled_up(counts, tree)[["unit", "numerator", "denominator", "level", "system"]]
+      unit  numerator  denominator     level system
+    0  QKK         15           19    system    QKK
+    1  RJ1          7            9  provider    QKK
+    2  RJ2          8           10  provider    QKK
     """
     if partial not in PARTIAL:
         raise OptionError(f"partial must be one of {', '.join(PARTIAL)}, not {partial!r}")
@@ -146,9 +151,8 @@ def rolled_up(
     made = [totals(frame, base, reports, one, tree, blank=partial != "note") for one in targets]
     # A total that was published may hold what its parts do not, or hide what they show: it stays.
     made = [without_keys(part, frame) for part in made]
-    done = checked(
-        stacked(frame if keep else frame[totalled], made), place=Place("the totals")
-    ).frame
+    whole = stacked(frame if keep else frame[totalled], made)
+    done = checked(labelled(whole, chosen, tree), place=Place("the totals")).frame
     return replace(counts, counts=done) if isinstance(counts, Counted) else done
 
 

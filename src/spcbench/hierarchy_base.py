@@ -124,7 +124,8 @@ def chosen_levels(
     if not asked and len(present) > 1:
         raise InputError(
             f"{place.whole} holds the levels {', '.join(sorted(LEVEL[one] for one in present))}, "
-            "so some rows may be totals of others; say which level to add from with level="
+            "so some rows may be totals of others; say which level to add from with level= "
+            "(--level)"
         )
     return asked or present
 

@@ -210,8 +210,8 @@ def read_hierarchy(source: Any, *, date_format: str | None = None) -> Hierarchy:
         "unit": words(frame["unit"], place, required=True),
         "parent": words(frame["parent"], place),
         "level": words(_plain_levels(frame["level"]), place, required=True, choices=LEVEL),
-        "from": dates(frame["from"], place, date_format=date_format),
-        "to": dates(frame["to"], place, date_format=date_format),
+        "from": _dates(frame["from"], place, date_format),
+        "to": _dates(frame["to"], place, date_format),
         "name": words(frame["name"], place),
     }
     hierarchy = _sorted(HIERARCHY.frame(built), place)
@@ -250,6 +250,15 @@ def _check_columns(frame: pd.DataFrame, place: Place) -> None:
         near = get_close_matches(name.lower(), HIERARCHY.names[3:], n=1, cutoff=0.7)
         if name not in HIERARCHY.names and near and near[0] not in names:
             raise InputError(f"{place.whole} has a column {name!r}; did you mean {near[0]!r}?")
+
+
+def _dates(cells: pd.Series, place: Place, date_format: str | None) -> pd.Series:
+    try:
+        return dates(cells, place, date_format=date_format)
+    except InputError as error:
+        # On the command line --date-format is that of the counts.
+        told = str(error).replace("(--date-format", "(--hierarchy-date-format")
+        raise InputError(told) from None
 
 
 def _plain_levels(cells: pd.Series) -> pd.Series:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -209,7 +210,8 @@ def _check_options(better: str | None, target: float | None, *, per: int | None)
         raise OptionError(f"better must be one of {', '.join(BETTER)}, not {better!r}")
     if per is not None and (per < 1 or per != int(per)):
         raise OptionError(f"per must be a whole number such as 100 or 1000, not {per!r}")
-    if target is not None and not (isinstance(target, int | float) and np.isfinite(target)):
+    number = isinstance(target, Real) and not isinstance(target, bool)
+    if target is not None and not (number and np.isfinite(target)):
         raise OptionError(f"target must be a number, not {target!r}")
 
 

@@ -7,7 +7,7 @@ in the documentation under "Tables". Checking counts is in `counts_check`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -38,7 +38,8 @@ STATUS = (
 POINT_VERDICT = ("common_cause", "improvement", "concern", "neither")
 UNIT_VERDICT = ("as_expected", "better_than_expected", "worse_than_expected", "differs")
 SIDE = ("above", "below", "rising", "falling")
-POSITION = ("within", "above_95", "below_95", "above_998", "below_998")
+LEVELS = ("95", "998")
+"""Names of the limits of a funnel unless others are asked for (see `levels`)."""
 VARIATION = (
     "common_cause",
     "improvement_high",
@@ -156,7 +157,22 @@ def _dates(*names: str) -> tuple[Column, ...]:
 
 
 _STATUS = Column("status", "category", STATUS)
-_LIMITS = ("lower_95", "upper_95", "lower_998", "upper_998")
+
+
+def positions(levels: Sequence[str] = LEVELS) -> tuple[str, ...]:
+    """Where a unit can be: within, or beyond which pair of limits on which side.
+
+    Examples
+    --------
+    >>> positions()
+    ('within', 'above_95', 'below_95', 'above_998', 'below_998')
+    """
+    return ("within", *(f"{side}_{name}" for name in levels for side in ("above", "below")))
+
+
+def _limits(levels: Sequence[str], before: str = "") -> tuple[Column, ...]:
+    return _floats(*(f"{before}{side}_{name}" for name in levels for side in ("lower", "upper")))
+
 
 COUNTS = Contract(
     "counts",
@@ -227,41 +243,103 @@ SUMMARY = Contract(
     ),
 )
 
-UNITS = Contract(
-    "units",
-    (
-        *_strings("measure", "group", "unit"),
-        *_dates("first", "last"),
-        *_integers("periods", "numerator", "denominator"),
-        *_floats("expected", "value", "target", "z", "z_adjusted", "p_value", "q_value", *_LIMITS),
-        Column("position", "category", POSITION),
-        Column("verdict", "category", UNIT_VERDICT),
-        _STATUS,
-    ),
-)
 
-CURVE = Contract(
-    "curve",
-    (
-        *_strings("measure", "group"),
-        *_floats("denominator", "target", *_LIMITS),
-    ),
-)
+def units_contract(levels: Sequence[str] = LEVELS, extra: Sequence[Column] = ()) -> Contract:
+    """Columns of one unit on one funnel, with the limits of these levels and more at the end."""
+    return Contract(
+        "units",
+        (
+            *_strings("measure", "group", "unit"),
+            *_dates("first", "last"),
+            *_integers("periods", "numerator", "denominator"),
+            *_floats("expected", "value", "target", "z", "z_adjusted", "p_value", "q_value"),
+            *_limits(levels),
+            Column("position", "category", positions(levels)),
+            Column("verdict", "category", UNIT_VERDICT),
+            _STATUS,
+            *_floats("size", "q_value_by"),
+            *extra,
+        ),
+    )
 
-FUNNEL_SUMMARY = Contract(
-    "summary",
-    (
-        *_strings("measure", "group"),
-        *_integers("units"),
-        *_dates("first", "last"),
-        *_floats("target"),
-        Column("limit_method", "category", FUNNEL_METHOD),
-        *_floats("phi", "phi_winsorised", "tau2", "expected_false_positives"),
-        *_integers("outside_95", "outside_998"),
-        _STATUS,
-        *_strings("reason"),
-    ),
+
+def curve_contract(levels: Sequence[str] = LEVELS) -> Contract:
+    """Columns of one denominator on one funnel; the lines of a false discovery rate last."""
+    return Contract(
+        "curve",
+        (
+            *_strings("measure", "group"),
+            *_floats("denominator", "target"),
+            *_limits(levels),
+            *_floats("lower_fdr", "upper_fdr"),
+        ),
+    )
+
+
+def funnel_summary_contract(levels: Sequence[str] = LEVELS) -> Contract:
+    """Columns of one funnel."""
+    return Contract(
+        "summary",
+        (
+            *_strings("measure", "group"),
+            *_integers("units"),
+            *_dates("first", "last"),
+            *_floats("target"),
+            Column("limit_method", "category", FUNNEL_METHOD),
+            *_floats("phi", "phi_winsorised", "tau2", "expected_false_positives"),
+            *_integers(*(f"outside_{name}" for name in levels)),
+            _STATUS,
+            *_strings("reason"),
+            *_floats("phi_threshold"),
+            *_integers("outside_fdr"),
+        ),
+    )
+
+
+def estimates_contract(levels: Sequence[str] = LEVELS) -> Contract:
+    """Columns of what each unit's own figures say beside its funnel."""
+    return Contract(
+        "estimates",
+        (
+            *_strings("measure", "group", "unit"),
+            *_floats("value"),
+            *_limits(levels, "interval_"),
+            *_floats("shrunken"),
+            *_limits(levels, "shrunken_"),
+            *_floats("kept", "detectable_below", "detectable_above"),
+            _STATUS,
+            *_strings("note"),
+        ),
+    )
+
+
+def beside_contract(levels: Sequence[str] = LEVELS) -> Contract:
+    """Columns of one unit, or of what it belongs to, beside a funnel."""
+    return Contract(
+        "beside",
+        (
+            *_strings("measure", "unit"),
+            Column("level", "category", LEVEL),
+            *_strings("unit_name"),
+            *_dates("first", "last"),
+            *_integers("periods", "numerator", "denominator"),
+            *_floats("expected", "value"),
+            *_limits(levels, "interval_"),
+        ),
+    )
+
+
+UNITS = units_contract()
+CURVE = curve_contract()
+FUNNEL_SUMMARY = funnel_summary_contract()
+ESTIMATES = estimates_contract()
+BESIDE = beside_contract()
+
+CHANGE_COLUMNS = (
+    *_integers("numerator_before", "denominator_before"),
+    *_floats("expected_before", "value_before", "value_after", "kept"),
 )
+"""What units have besides when two periods are compared."""
 
 ADVICE = Contract("advice", _strings("measure", "unit", "code", "message", "evidence"))
 

@@ -45,12 +45,13 @@ def test_csv_of_charts_has_the_points_under_the_main_name(drawn_charts, drawn_re
 
 def test_csv_of_funnels_and_of_both(drawn_charts, drawn_funnels, drawn_report):
     alone = csv_files(drawn_report((drawn_funnels(),)))
-    assert set(alone) == {"", "curve", "summary", "advice", "method"}
+    assert set(alone) == {"", "curve", "estimates", "summary", "advice", "method"}
     assert alone[""].startswith(b"measure,group,unit,first")
     both = csv_files(drawn_report((drawn_funnels(), drawn_charts())))
     assert both[""].startswith(b"measure,unit,period")
     assert set(both) == {
-        "", "signals", "summary", "advice", "units", "curve", "funnel_summary", "method"
+        "", "signals", "summary", "advice", "units", "curve", "estimates", "funnel_summary",
+        "method",
     }  # fmt: skip
     assert both["funnel_summary"] == alone["summary"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -176,3 +178,70 @@ def _summary(chart: str, look: Look, units: list[str], parts: list[pd.DataFrame]
 def kind_of_chart() -> Any:
     """Make charts of one kind by hand: ``kind_of_chart("g", size=30, units=1)``."""
     return hand_made
+
+
+def rendered(plot: Any, dpi: int = 100) -> Any:
+    """The figure of a plot, laid out and drawn as a file would have it."""
+    import matplotlib.pyplot as plt
+
+    figure = plot.draw(show=False)
+    figure.savefig(io.BytesIO(), format="png", dpi=dpi)
+    figure.set_dpi(dpi)
+    plt.close(figure)
+    return figure
+
+
+def texts_of(figure: Any) -> list[Any]:
+    """Every text that is seen: not the empty ones."""
+    from matplotlib.text import Text
+
+    return [one for one in figure.findobj(Text) if one.get_text().strip() and one.get_visible()]
+
+
+def words_of(plot: Any) -> list[str]:
+    """Every text of a plot, with its line breaks made spaces."""
+    return [" ".join(one.get_text().split()) for one in texts_of(rendered(plot))]
+
+
+def boxes_of(figure: Any) -> list[list[tuple[str, Any]]]:
+    """The words drawn inside each panel, with the boxes they take up in dots."""
+    renderer = figure._get_renderer()
+    return [
+        [(one.get_text(), one.get_window_extent(renderer)) for one in axes.texts]
+        for axes in figure.axes
+    ]
+
+
+def joins_of(figure: Any) -> list[np.ndarray]:
+    """Ends of the lines that join names to points, in dots; shape (2, 2) each."""
+    found = []
+    for axes in figure.axes:
+        for lines in axes.collections:
+            if not hasattr(lines, "get_segments"):
+                continue
+            joining = lines.get_segments()
+            found += [axes.transData.transform(one) for one in joining if len(one) == 2]
+    return found
+
+
+def hollow_of(figure: Any) -> list[Any]:
+    """The rings of each shape that are drawn."""
+    return [
+        marks
+        for axes in figure.axes
+        for marks in axes.collections
+        if hasattr(marks, "get_sizes") and not np.any(np.atleast_2d(marks.get_facecolor())[:, 3:])
+    ]
+
+
+@pytest.fixture
+def look() -> Any:
+    """Look at a plot as it is drawn: ``look.rendered(plot)``, ``look.words(plot)``, …."""
+    return SimpleNamespace(
+        rendered=rendered,
+        texts=texts_of,
+        words=words_of,
+        boxes=boxes_of,
+        joins=joins_of,
+        hollow=hollow_of,
+    )

@@ -2,15 +2,25 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from html import escape
 from pathlib import Path
 
 import pytest
 
 from spcbench.errors import OptionError
-from spcbench.pictures import control_chart, funnel_plot, pdf_bytes, png_bytes, svg_bytes
+from spcbench.funnel_view import View
+from spcbench.pictures import (
+    caterpillar_plot,
+    control_chart,
+    funnel_plot,
+    pdf_bytes,
+    png_bytes,
+    svg_bytes,
+)
 from spcbench.pictures.saving import only_picture, report_pages
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,7 +67,8 @@ def test_the_same_picture_gives_the_same_bytes(drawn_charts, drawn_funnels):
         lambda plot: pdf_bytes([plot], title="t"),
     ):
         assert save(control_chart(drawn_charts())) == save(control_chart(drawn_charts()))
-        assert save(funnel_plot(drawn_funnels())) == save(funnel_plot(drawn_funnels()))
+        for draw in (funnel_plot, caterpillar_plot):
+            assert save(draw(drawn_funnels(12))) == save(draw(drawn_funnels(12)))
 
 
 def test_another_process_gives_the_same_bytes(drawn_charts):
@@ -97,6 +108,37 @@ def test_pages_hold_twelve_charts_or_one_funnel(drawn_charts, drawn_funnels):
 def test_pdf_counts_its_pages(drawn_charts):
     document = pdf_bytes(report_pages([drawn_charts(units=13)]), title="t")
     assert b"/Count 2" in document
+
+
+@pytest.mark.parametrize(
+    ("picture", "title", "words"),
+    [
+        ("funnel", "Funnel plots", "Denominator (number of cases)"),
+        ("caterpillar", "Caterpillar plots", "Largest unit at the top"),
+    ],
+)
+def test_a_file_holds_the_picture_that_the_result_asks_for(drawn_funnels, picture, title, words):
+    funnels = drawn_funnels(12, groups=("A", "B"), view=View(picture=picture))
+    plot, named, description = only_picture([funnels], suffix=".svg")
+    assert named == title
+    assert description.startswith(f"Mother given magnesium sulphate, A: {picture} plot")
+    drawn = svg_bytes(plot, title=named, description=description).decode()
+    assert words in " ".join(drawn.split())
+    assert escape(description.split("\n")[0]) in drawn
+    pages = list(report_pages([funnels]))
+    assert len(pages) == 2
+    assert words in svg_bytes(pages[0], title="t", description="d").decode()
+
+
+def test_funnels_keep_their_size_in_every_file(drawn_funnels):
+    from PIL import Image
+
+    funnels = drawn_funnels(12, view=View(size="slide"))
+    plot, _, description = only_picture([funnels], suffix=".png")
+    image = Image.open(io.BytesIO(png_bytes(plot, description=description, dpi=100)))
+    assert image.size == (1333, 750)
+    document = pdf_bytes(report_pages([funnels]), title="t")
+    assert re.search(rb"/MediaBox\s*\[\s*0 0 959.76 540\s*\]", document)
 
 
 def test_several_results_do_not_go_into_one_image(drawn_charts, drawn_funnels):

@@ -8,7 +8,7 @@ import pytest
 from spcbench import tables
 from spcbench.pictures import words
 from spcbench.pictures.chart_words import describe_chart
-from spcbench.pictures.words import describe_funnel, value_text
+from spcbench.pictures.words import value_text
 
 MEASURE = "pop@2023:mgso4"
 
@@ -64,40 +64,12 @@ def test_the_latest_signal_is_told_with_its_span(drawn_charts):
     )
 
 
-def test_a_funnel_is_described_without_ranking(drawn_funnels):
-    funnels = drawn_funnels()
-    keep = funnels.units["position"].isin(["within", "above_998", "below_998"])
-    funnels = dataclasses.replace(funnels, units=funnels.units[keep])
-    said = describe_funnel(funnels, MEASURE)
-    assert said == (
-        "Mother given magnesium sulphate: funnel plot of 40 units, Jan 2024 to Dec 2024. "
-        "Average 85%. Higher than expected (outside 99.8% limits): 1 unit (Hospital R39 NHS "
-        "Trust). Lower than expected (outside 99.8% limits): 1 unit (Hospital R20 NHS Trust). "
-        "By chance alone, about 2 units would lie outside the 95% limits."
-    )
-
-
-def test_all_as_expected(drawn_funnels):
-    funnels = drawn_funnels()
-    within = funnels.units[funnels.units["position"] == "within"]
-    said = describe_funnel(dataclasses.replace(funnels, units=within), MEASURE)
-    assert "All units are as expected." in said
-
-
-def test_many_names_are_cut_short_and_counted(drawn_funnels):
-    funnels = drawn_funnels()
-    units = funnels.units.assign(position=pd.Categorical(["above_95"] * 40))
-    said = describe_funnel(dataclasses.replace(funnels, units=units), MEASURE)
-    assert "Hospital R09 NHS Trust; and 30 more)" in said
-
-
 @pytest.mark.parametrize(
     ("spoken", "contract"),
     [
         (words.VARIATION_WORDS, tables.VARIATION),
         (words.ASSURANCE_WORDS, tables.ASSURANCE),
         (words.STATUS_WORDS, tables.STATUS),
-        (words.POSITION_WORDS, tables.POSITION),
         (words.UNIT_VERDICT_WORDS, tables.UNIT_VERDICT),
     ],
 )

@@ -108,7 +108,8 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
 def test_tables_have_scope_and_captions(page):
     outline = Outline(page)
     assert {one.get("scope") for one in outline.named("th")} == {"col", "row"}
-    assert len(outline.named("table")) == len(outline.named("caption")) == 6
+    # Two summaries, a table for each of four pictures, units outside for two of them.
+    assert len(outline.named("table")) == len(outline.named("caption")) == 8
 
 
 def test_summary_says_it_in_words_and_letters(page):
@@ -134,6 +135,101 @@ def test_variation_has_a_letter_beside_its_colour(made, variation, kind, letter)
     charts = dataclasses.replace(charts, summary=charts.summary.assign(variation=variation))
     text = html_page(made.DrawnReport((charts,))).decode()
     assert f'<span class="icon {kind}" aria-hidden="true">{letter}</span>' in text
+
+
+def cells_of(text, caption):
+    """The table of this caption, row by row, and what stands before it on the page."""
+    before, _, rest = text.partition(f"<caption>{caption}</caption>")
+    assert rest, f"there is no table {caption!r}"
+    body = rest.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")]
+    headings = re.findall(r"<th scope=\"col\">(.*?)</th>", rest.partition("</thead>")[0])
+    return headings, [row for row in rows if row], before
+
+
+def page_of(made, **options):
+    return html_page(made.DrawnReport((made.make_funnels(**options),))).decode()
+
+
+def test_units_outside_the_limits_come_first_and_all_are_folded_away(page):
+    headings, rows, before = cells_of(page, "Units outside the limits: Level 3")
+    assert headings == [
+        "Unit",
+        "Numerator",
+        "Denominator",
+        "Value",
+        "95% limits",
+        "99.8% limits",
+        "Finding",
+    ]
+    assert all("expected (outside" in row[-1] for row in rows)
+    assert before.count("<details>") == before.count("</details>")
+    _, every, before = cells_of(page, "Level 3")
+    assert len(every) == 40
+    assert before.count("<details>") == before.count("</details>") + 1
+    assert {row[0] for row in rows} == {row[0] for row in every if "outside" in row[-1]}
+
+
+def test_units_stand_by_name_not_by_value(made):
+    names = {"R00": "Zebra", "R01": "aardvark", "R02": "Badger"}
+    funnels = dataclasses.replace(made.make_funnels(3), unit_names=names)
+    text = html_page(made.DrawnReport((funnels,))).decode()
+    _, rows, _ = cells_of(text, "All units")
+    assert [row[0] for row in rows] == ["aardvark (R01)", "Badger (R02)", "Zebra (R00)"]
+    assert "rank" not in text.lower()
+
+
+def test_other_limits_have_columns_of_their_own(made):
+    text = page_of(made, levels=("80", "90", "95", "998"))
+    headings, rows, _ = cells_of(text, "All units")
+    limits = ["80% limits", "90% limits", "95% limits", "99.8% limits"]
+    assert headings[4:] == [*limits, "Finding"]
+    assert {len(row) for row in rows} == {9}
+    assert "Outside 80% by chance alone (about)" in text
+    assert "Higher than expected (outside 90% limits)" in text
+    text = page_of(made, levels=("2sd", "3sd"))
+    assert "<td>Hospital R39 NHS Trust (3 SD)</td>" in text
+
+
+def test_a_change_shows_what_it_was_and_what_it_is(made):
+    funnels = made.make_funnels(3, data_type="change", change_of="proportion")
+    units = funnels.units.assign(value=1.25, value_before=0.8, value_after=0.84)
+    funnels = dataclasses.replace(funnels, units=units)
+    text = html_page(made.DrawnReport((funnels,))).decode()
+    headings, rows, _ = cells_of(text, "All units")
+    assert headings[1:4] == ["Before", "After", "After over before"]
+    assert rows[0][1:4] == ["80%", "84%", "1.25"]
+
+
+def test_ratios_show_what_was_expected(made):
+    headings, rows, _ = cells_of(page_of(made, units=3, data_type="ratio"), "All units")
+    assert headings[1:3] == ["Observed", "Expected"]
+    assert all(float(row[2]) > 0 for row in rows)
+
+
+def test_many_units_outside_are_counted_in_the_summary(made):
+    funnels = made.make_funnels(30)
+    position = funnels.units["position"].mask(funnels.units["position"] == "within", "above_95")
+    funnels = dataclasses.replace(funnels, units=funnels.units.assign(position=position))
+    text = html_page(made.DrawnReport((funnels,))).decode()
+    assert re.search(r"<td>Hospital [^<]*; and \d+ more</td>", text)
+    _, rows, _ = cells_of(text, "Units outside the limits: All units")
+    assert len(rows) == 30
+
+
+def test_without_units_outside_there_is_no_such_table(made):
+    funnels = made.make_funnels(6)
+    units = funnels.units.assign(position="within")
+    funnels = dataclasses.replace(funnels, units=units)
+    assert "Units outside the limits" not in html_page(made.DrawnReport((funnels,))).decode()
+
+
+def test_the_picture_is_the_one_that_the_result_asks_for(made):
+    text = page_of(made, units=6, view=made.View(picture="caterpillar"))
+    assert "Mother given magnesium sulphate: caterpillar plots" in text
+    [image] = Outline(text).named("img")
+    assert "Largest unit at the top" in unquote(image["src"])
+    assert "caterpillar plot" in image["alt"]
 
 
 def test_the_page_warns_that_small_numbers_are_shown(page):

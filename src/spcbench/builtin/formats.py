@@ -19,10 +19,20 @@ CHART_TABLES = {name: name for name in ("points", "signals", "summary", "advice"
 FUNNEL_TABLES = {
     "units": "units",
     "curve": "curve",
+    "estimates": "estimates",
     "funnel_summary": "summary",
     "advice": "advice",
 }
-JSON_TABLES = ("points", "signals", "units", "curve", "summary", "funnel_summary", "advice")
+JSON_TABLES = (
+    "points",
+    "signals",
+    "units",
+    "curve",
+    "estimates",
+    "summary",
+    "funnel_summary",
+    "advice",
+)
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spcbench.cli import options
+from spcbench.cli import options, values
 from spcbench.errors import OptionError
 
 if TYPE_CHECKING:
@@ -154,11 +154,8 @@ def command(
             sigma=sigma,
             baseline=_baseline(baseline),
             screening=screening,
-            settings=_pairs("setting", settings),
-            references={
-                label: _number("reference", label, value)
-                for label, value in _pairs("reference", references).items()
-            },
+            settings=values.pairs("setting", settings),
+            references=values.references(references),
             measure=measure,
             unit=unit,
             level=level,
@@ -177,35 +174,12 @@ def command(
         click.echo(path)
 
 
-def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
-    """NAME=VALUE as a mapping."""
-    made = {}
-    for one in given:
-        name, equals, value = one.rpartition("=")
-        if not equals or not name.strip() or not value.strip():
-            raise OptionError(f"--{option} {one!r} must be written as NAME=VALUE")
-        if name.strip() in made:
-            raise OptionError(f"--{option} {name.strip()!r} is given twice; keep one of them")
-        made[name.strip()] = value.strip()
-    return made
-
-
-def _number(option: str, label: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise OptionError(f"--{option} {label!r} needs a number, not {value!r}") from error
-
-
 def _baseline(given: str | None) -> int | tuple[str, str] | None:
-    if given is None:
-        return None
-    first, dots, last = given.partition("..")
-    if dots:
-        return first, last
-    if not given.isdecimal():
+    if given is not None and given.isdecimal():
+        return int(given)
+    if given is not None and ".." not in given:
         raise OptionError(
             f"--baseline {given!r} must be a number of points, such as 12, or two dates, such as "
             "2023-01-01..2023-12-01"
         )
-    return int(given)
+    return values.span("baseline", given)

@@ -64,13 +64,14 @@ def _check_plugins(host: PluginHost) -> None:
 
 def _written(folder: Path, host: PluginHost) -> Iterator[tuple[Path, str]]:
     """Make every file of the demonstration; what each is, once it is there."""
-    from spcbench.testing.births import write_births
+    from spcbench.testing.births import write_births, write_hierarchy
 
     with stage("Inventing records"):
         births = write_births(folder / "births.csv")
     yield births, "three years of births at seven trusts, one row a baby (invented)"
     counted = _counted(births, host)
     yield from _tables(counted, folder)
+    yield write_hierarchy(folder / "hierarchy.csv"), "which system each trust belongs to"
     yield write_notes(folder), "when a new phase begins at every trust, and why (invented)"
     yield from _pictures(counted, folder, host)
 
@@ -165,7 +166,7 @@ def _results(
     counted: Counted, folder: Path, host: PluginHost
 ) -> Iterator[tuple[list[ControlCharts | Funnels], str, str]]:
     """Charts and funnels, the file that each is written to, and what that is."""
-    from spcbench import control_charts, funnels
+    from spcbench import control_charts, funnels, rolled_up
     from spcbench.testing.births import INVENTED
 
     first, last = LAST_YEAR
@@ -183,6 +184,11 @@ def _results(
     yield [points], "chart.csv", "the points of those charts; signals and more beside it"
     funnel = funnels(counted, measure=MEASURE, first=first, last=last, host=host)
     yield [funnel], "funnel.png", "the seven trusts compared over the last year"
+    above = rolled_up(counted, folder / "hierarchy.csv")
+    beside = funnels(
+        above, measure=MEASURE, level="provider", first=first, last=last, host=host
+    ).shown(beside=IMPROVED, highlight=[IMPROVED, "system=QKK"])
+    yield [beside], "funnel-beside.png", f"{IMPROVED} beside its system and all of south London"
     everything: list[ControlCharts | Funnels] = [
         control_charts(counted, host=host),
         funnels(counted, first=first, last=last, host=host),

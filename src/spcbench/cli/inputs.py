@@ -142,6 +142,28 @@ def counted_records(
     return counted
 
 
+def strata_table(source: Path) -> Table:
+    """A table of counts by stratum, or of the rates of strata, as it stands in its file.
+
+    `spcbench.read` would refuse it: a unit has several rows for one period.
+
+    Raises
+    ------
+    InputError
+        If it is missing, empty, or neither a CSV nor a Parquet file.
+    """
+    from spcbench.builtin.readers import read_csv, read_parquet
+    from spcbench.reading import content_of, head_of
+
+    looks = content_of(head_of(source))
+    if source.suffix.lower() == ".parquet" and looks == "a Parquet file":
+        return read_parquet(source)
+    if source.suffix.lower() in (".csv", ".tsv") and not looks:
+        return read_csv(source)
+    told = f"it looks like {looks}" if looks else f"it ends in {source.suffix or 'nothing'!r}"
+    raise InputError(f"{source.name} must be a .csv or .parquet table; {told}")
+
+
 def quality_lines(counted: Counted) -> list[str]:
     """How many records were read and what was wrong with those not used, line by line."""
     known = counted.provenance

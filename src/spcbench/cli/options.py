@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,3 +159,43 @@ def check_not_input(output: Path, source: Path) -> None:
         raise OptionError(
             f"{output.name!r} is the file that is being read; give another name after -o"
         )
+
+
+TABLES = (".csv", ".parquet")
+"""How a table by itself can be written."""
+
+
+def beside(output: Path, parts: Sequence[str]) -> dict[str, Path]:
+    """The files of several tables: the main one, ``""``, and the others beside it.
+
+    Examples
+    --------
+    >>> beside(Path("out.csv"), ["", "method"])["method"].name
+    'out.method.csv'
+    """
+    return {
+        part: output.with_name(f"{output.stem}.{part}{output.suffix}") if part else output
+        for part in parts
+    }
+
+
+def check_tables(*outputs: Path, sources: Iterable[Path]) -> None:
+    """Refuse files of tables that cannot be written, before the time is spent on making them.
+
+    Raises
+    ------
+    OptionError
+        If one has another ending, its folder does not exist, or it would
+        replace a file that is read.
+    """
+    from spcbench.writing import check_folder
+
+    read = tuple(sources)
+    for output in outputs:
+        if output.suffix.lower() not in TABLES:
+            raise OptionError(
+                f"cannot write {output.name!r}: the name must end in {' or '.join(TABLES)}"
+            )
+        check_folder(output)
+        for source in read:
+            check_not_input(output, source)

@@ -20,6 +20,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "From records to reports, in this order": (
         "demo",
         "count",
+        "expected",
+        "standardise",
+        "roll-up",
         "chart",
         "steps",
         "funnel",
@@ -58,7 +61,7 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One of our own, else a plugin's: a plugin never takes a name of ours."""
         if cmd_name in _own_commands():
-            module = import_module(f"spcbench.cli.{cmd_name}_command")
+            module = import_module(f"spcbench.cli.{cmd_name.replace('-', '_')}_command")
             command: click.Command = module.command
             return command
         offered = _plugin_commands(ctx).get(cmd_name, [])

@@ -130,7 +130,7 @@ def _below(r: Floats, n: Floats, a: Floats, b: Floats) -> Floats:
         spread = np.sqrt(mean * (1.0 - mean) / (n[at] + 2.0))
         below = special.betainc(a[at], b[at], mean)
         before = special.betainc(a[at], b[at], mean - spread)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             growth = np.log(below / before)
         smooth[at] = np.isfinite(growth) & (growth < SMOOTH)
     made[smooth] = _integrated(r[smooth], n[smooth], a[smooth], b[smooth])

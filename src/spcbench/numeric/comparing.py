@@ -157,6 +157,50 @@ def change(
     )
 
 
+def common_parts(
+    before: npt.ArrayLike,
+    size_before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    size_after: npt.ArrayLike,
+    *,
+    scale: str,
+) -> tuple[Floats, Floats]:
+    """What each unit adds to the two sums whose ratio is the change that all have in common.
+
+    Parameters
+    ----------
+    before, size_before, after, size_after
+        As `change`.
+    scale : str
+        ``"logit"`` (odds ratio) or ``"log"`` (ratio of rates).
+
+    Returns
+    -------
+    first, second : array of float
+        Σ second / Σ first is the Mantel–Haenszel ratio of after to before,
+        which stays right however few events a unit has, and however unequal
+        the periods are. NaN where anything is missing.
+
+    References
+    ----------
+    .. [1] Mantel & Haenszel (1959), Journal of the National Cancer Institute 22:719.
+    .. [2] Rothman, Greenland & Lash, Modern Epidemiology: ratios of rates.
+
+    Examples
+    --------
+    >>> first, second = common_parts([20.0, 5.0], 100.0, [40.0, 9.0], 100.0, scale="logit")
+    >>> round(float(second.sum() / first.sum()), 3)
+    2.45
+    """
+    if scale not in ("logit", "log"):
+        raise ValueError(f"there is no common change on the scale {scale!r}")
+    r1, n1, r2, n2 = floats(before, size_before, after, size_after)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if scale == "log":
+            return r1 * n2 / (n1 + n2), r2 * n1 / (n1 + n2)
+        return r1 * (n2 - r2) / (n1 + n2), r2 * (n1 - r1) / (n1 + n2)
+
+
 def _has_zero(r1: Floats, n1: Floats, r2: Floats, n2: Floats, scale: str) -> Flags:
     if scale == "sqrt":
         return np.zeros(r1.shape, dtype=np.bool_)

@@ -30,8 +30,8 @@ def two_sided_p(z: npt.ArrayLike) -> Floats:
     return np.asarray(2.0 * special.ndtr(-np.abs(np.asarray(z, dtype=np.float64))))
 
 
-def fdr_line(p: npt.ArrayLike, segments: Segments, *, q: float, dependent: bool = False) -> Floats:
-    """Score at which the line of a false discovery rate stands on each funnel.
+def fdr_tail(p: npt.ArrayLike, segments: Segments, *, q: float, dependent: bool = False) -> Floats:
+    """Tail probability at which the line of a false discovery rate stands on each funnel.
 
     Parameters
     ----------
@@ -48,14 +48,20 @@ def fdr_line(p: npt.ArrayLike, segments: Segments, *, q: float, dependent: bool 
     Returns
     -------
     array of float, shape (segments,)
-        The normal score of p_(k), the largest p <= k·q/N: the last unit
-        flagged is on the line. If none is flagged, that of q/N, which the
-        first unit would have had to reach. NaN without p-values.
+        One-sided: half of k·q/N, with k the largest rank whose p is not above
+        it. The units strictly outside the limits of this tail are those that
+        are flagged. If none is, half of q/N, which the first unit would have
+        had to pass. NaN without p-values.
 
     Raises
     ------
     ValueError
         If the rate is not between 0 and 1.
+
+    Notes
+    -----
+    Published pictures draw the line through the last unit flagged; here it is
+    drawn where the procedure decides, so that who is flagged lies outside.
 
     References
     ----------
@@ -63,8 +69,8 @@ def fdr_line(p: npt.ArrayLike, segments: Segments, *, q: float, dependent: bool 
 
     Examples
     --------
-    >>> fdr_line([0.001, 0.02, 0.03, 0.9], Segments.from_lengths([4]), q=0.05).round(2)
-    array([2.17])
+    >>> fdr_tail([0.001, 0.02, 0.03, 0.9], Segments.from_lengths([4]), q=0.05)
+    array([0.01875])
     """
     if not 0.0 < q < 1.0:
         raise ValueError(f"a false discovery rate lies between 0 and 1: {q}")
@@ -78,5 +84,7 @@ def fdr_line(p: npt.ArrayLike, segments: Segments, *, q: float, dependent: bool 
     passed = ordered <= rank * segments.spread(share)
     flagged = -segments.minima(np.where(passed, -rank, 0).astype(np.float64)).astype(np.int64)
     last = ordered[segments.starts + np.maximum(flagged - 1, 0)] if len(segments) else share
-    at = np.maximum(np.where(flagged > 0, last, share), np.finfo(np.float64).tiny)
-    return np.where(count > 0, -special.ndtri(at / 2.0), np.nan)
+    line = np.maximum(flagged, 1) * share
+    # A p-value of just its share is flagged, so it has to lie outside.
+    line = np.where((flagged > 0) & (last >= line), np.nextafter(last, 1.0), line)
+    return np.where(count > 0, line / 2.0, np.nan)

@@ -1,243 +1,176 @@
-"""The rows behind a funnel plot: units, lines and names on the display scale."""
+"""The rows behind a funnel plot: units and lines on the display scale."""
 
 from __future__ import annotations
 
-import re
-import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spcbench.pictures.labels import Panel, placed_labels
-from spcbench.pictures.results import FunnelResult, Key, display_of, rows_of, unit_title
-from spcbench.pictures.theme import BLUE, GREY, ORANGE, PURPLE, Mark, spread, wrapped
-from spcbench.pictures.words import number_text, target_name
+from spcbench.levels import level_names
+from spcbench.pictures.funnel_layout import FunnelLayout
+from spcbench.pictures.funnel_marks import mark_of
+from spcbench.pictures.funnel_scale import Scale
+from spcbench.pictures.results import (
+    FunnelResult,
+    Key,
+    display_of,
+    rows_of,
+    unit_title,
+    view_of,
+)
+from spcbench.pictures.theme import wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FILLS = {
-    "better_than_expected": (BLUE, "#C5EDFC", ", better"),
-    "worse_than_expected": (ORANGE, "#F8DCC6", ", worse"),
-    "differs": (PURPLE, "#D6C6E8", ""),
-}
-_SIDES = {
-    "above_998": ("Higher than expected (99.8%)", "^", 0),
-    "above_95": ("Higher than expected (95%)", "^", 1),
-    "below_95": ("Lower than expected (95%)", "v", 1),
-    "below_998": ("Lower than expected (99.8%)", "v", 0),
-}
-_AS_EXPECTED = Mark("As expected", "o", GREY, 2.0)
-MOST_NAMES = 10
-"""Above this many, units stand with their codes: names would hide one another."""
-
-CURVES = ("upper_998", "upper_95", "target", "lower_95", "lower_998")
+HEADROOM = 0.11
+"""Inches round what is drawn, where marks are as large as on a page: none must be cut."""
 
 
 @dataclass(frozen=True, slots=True)
-class FunnelLayout:
-    """Sizes in inches and points, from the number of funnels."""
+class Window:
+    """The part of the plane that a panel shows, on its own scales."""
 
-    columns: int
-    rows: int
-
-    @property
-    def single(self) -> bool:
-        """Whether one picture stands alone."""
-        return self.columns * self.rows == 1
-
-    @property
-    def panel(self) -> tuple[float, float]:
-        """Width and height of one panel, in inches."""
-        return (7.2, 4.0) if self.single else (3.9, 3.0)
-
-    @property
-    def width(self) -> float:
-        """Of the whole picture, in inches."""
-        return 8.0 if self.single else 4.5 * self.columns
-
-    @property
-    def height(self) -> float:
-        """Of the whole picture, in inches."""
-        return 5.6 if self.single else 1.8 + 3.4 * self.rows
-
-    @property
-    def room(self) -> float:
-        """For the names of the lines, beside the panel's data."""
-        return 0.14 if self.single else 0.26
-
-    @property
-    def base(self) -> float:
-        """Of ordinary text, in points."""
-        return 10.0 if self.single else 9.0
+    x: tuple[float, float]
+    y: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelRows:
-    """The rows behind one funnel, on the display scale."""
+    """The rows behind one funnel.
 
+    Parameters
+    ----------
+    scale : Scale
+        Of the y axis.
+    levels : tuple of str
+        Names of the limits, the innermost first.
+    points, curve : pandas.DataFrame
+        Units with a value; target, limits and references as long rows.
+    window : Window
+        What is shown of them, without room for names.
+    """
+
+    scale: Scale
+    levels: tuple[str, ...]
     points: pd.DataFrame
     curve: pd.DataFrame
-    line_names: pd.DataFrame
-    unit_names: pd.DataFrame
+    window: Window
 
     @classmethod
-    def of(cls, funnels: FunnelResult, key: Key, layout: FunnelLayout, *, label: str) -> FunnelRows:
-        """The rows of one funnel; `label` says which units are named."""
-        panel = _panel_title(funnels, key, layout)
-        points = _unit_points(funnels, key).assign(panel=panel)
-        curve = _curve_lines(funnels, key, points).assign(panel=panel)
+    def of(cls, funnels: FunnelResult, key: Key, layout: FunnelLayout) -> FunnelRows:
+        """The rows of one funnel."""
+        scale, levels = Scale.of(funnels, key[0]), level_names(funnels.units.columns)
+        points = unit_points(funnels, key)
+        curve = _curve_lines(funnels, key, scale, levels)
+        window = _window(points, curve, layout)
         return cls(
+            scale=scale,
+            levels=levels,
             points=points,
-            curve=curve,
-            line_names=_line_names(funnels, key, curve, layout),
-            unit_names=_unit_names(points, curve, layout, label=label).assign(panel=panel),
+            curve=_within(curve, window),
+            window=window,
         )
 
 
-def _panel_title(funnels: FunnelResult, key: Key, layout: FunnelLayout) -> str:
-    title = " · ".join(part for part in (display_of(funnels, key[0]).title, key[1]) if part)
-    return wrapped(title, width=layout.panel[0] - 0.2, size=layout.base, bold=True)
+def panel_titles(funnels: FunnelResult, keys: Sequence[Key], layout: FunnelLayout) -> list[str]:
+    """What stands above each of several panels: what differs between them, and no more."""
+    measures = {key[0] for key in keys}
+    made = []
+    for measure, group in keys:
+        parts = [display_of(funnels, measure).title] if len(measures) > 1 or not group else []
+        title = " · ".join([*parts, *([group] if group else [])])
+        made.append(wrapped(title, width=layout.panel[0] - 0.1, size=layout.base * 0.95, bold=True))
+    return made
 
 
-def _unit_points(funnels: FunnelResult, key: Key) -> pd.DataFrame:
-    """Units with a value: where they stand, what kind of point, and their name."""
+def unit_points(funnels: FunnelResult, key: Key) -> pd.DataFrame:
+    """Units that can be drawn: where they stand, what kind of point, and their name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``x, y, position, verdict, kind, unit, name`` and, for the window, the
+        outermost limits as ``low`` and ``high``.
+    """
+    import numpy as np
     import pandas as pd
 
     rows = rows_of(funnels.units, key, second="group")
-    rows = rows[rows["value"].notna() & size_of(rows).notna()]
-    per = display_of(funnels, key[0]).per
+    scale, levels = Scale.of(funnels, key[0]), level_names(funnels.units.columns)
+    size, heights = rows["size"].to_numpy(), scale.heights(rows["value"])
+    drawn = np.isfinite(heights) & np.isfinite(size)
+    rows = rows[drawn]
     positions = rows["position"].astype("string").fillna("within")
     verdicts = rows["verdict"].astype("string").fillna("as_expected")
-    limits = [name for name in ("lower_998", "upper_998") if name in rows]
+    kinds = [mark_of(*pair, levels).words for pair in zip(positions, verdicts, strict=True)]
     return pd.DataFrame(
         {
-            "x": size_of(rows).to_numpy(dtype=float, na_value=float("nan")),
-            "y": rows["value"].to_numpy() * per,
-            **{name: rows[name].to_numpy() * per for name in limits},
+            "x": size[drawn],
+            "y": heights[drawn],
+            "low": scale.heights(rows[f"lower_{levels[-1]}"]),
+            "high": scale.heights(rows[f"upper_{levels[-1]}"]),
             "position": positions.to_numpy(),
-            "kind": [mark_of(*pair).words for pair in zip(positions, verdicts, strict=True)],
             "verdict": verdicts.to_numpy(),
+            "kind": kinds,
             "unit": rows["unit"].to_numpy(),
             "name": [unit_title(funnels, unit) for unit in rows["unit"]],
         }
     )
 
 
-def size_of(rows: pd.DataFrame) -> pd.Series[float]:
-    """The denominator or, for ratios of observed to expected, what was expected."""
-    return rows["denominator"].astype("Float64").fillna(rows["expected"])
+def reference_values(funnels: FunnelResult, measure: str) -> dict[str, float]:
+    """Further lines to draw on the funnels of a measure, by label, on the natural scale."""
+    found = dict(funnels.method.get("references") or {})
+    found |= {label: value for of, label, value in view_of(funnels).references if of == measure}
+    return found
 
 
-def mark_of(position: str, verdict: str) -> Mark:
-    """Shape says the side, depth of colour the limit, colour the judgement."""
-    if position not in _SIDES:
-        return _AS_EXPECTED
-    words, shape, depth = _SIDES[position]
-    fills = _FILLS.get(verdict, _FILLS["differs"])
-    return Mark(words + fills[2], shape, fills[depth], 3.0 if depth == 0 else 2.7)
-
-
-def _curve_lines(funnels: FunnelResult, key: Key, points: pd.DataFrame) -> pd.DataFrame:
-    """Target and limits as long rows, kept to the window that the units need."""
+def _curve_lines(
+    funnels: FunnelResult, key: Key, scale: Scale, levels: Sequence[str]
+) -> pd.DataFrame:
+    """Target, limits and references as long rows: ``x, y, line, label``."""
     import pandas as pd
 
     rows = rows_of(funnels.curve, key, second="group").sort_values("denominator")
-    per = display_of(funnels, key[0]).per
+    wanted = [f"upper_{name}" for name in reversed(levels)]
+    wanted += ["upper_fdr", "target", "lower_fdr", *(f"lower_{name}" for name in levels)]
     parts = [
-        pd.DataFrame(
-            {"x": rows["denominator"].to_numpy(), "y": rows[line].to_numpy() * per, "line": line}
+        pd.DataFrame({"x": rows["denominator"].to_numpy(), "y": scale.heights(rows[line])}).assign(
+            line=line, label=""
         )
-        for line in CURVES
+        for line in wanted
         if line in rows
     ]
-    if not parts:
-        return pd.DataFrame({"x": [], "y": [], "line": []})
-    lines = pd.concat(parts, ignore_index=True).dropna(subset=["y"])
-    low, high = _window(points, lines)
-    lines = lines[lines["y"].between(low, high)]
-    lines["line"] = pd.Categorical(lines["line"], CURVES)
-    return lines[lines.groupby("line", observed=True)["y"].transform("size") > 1]
+    for label, value in reference_values(funnels, key[0]).items():
+        flat = pd.DataFrame({"x": rows["denominator"].to_numpy(), "y": scale.heights([value])[0]})
+        parts.append(flat.assign(line=f"reference {label}", label=label))
+    return pd.concat(parts, ignore_index=True).dropna(subset=["y"])
 
 
-def _window(points: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, float]:
-    """The range of y worth showing: the units, and the limits of all but the smallest."""
+def _window(points: pd.DataFrame, lines: pd.DataFrame, layout: FunnelLayout) -> Window:
+    """What is worth showing: the units, and the limits of all but the smallest."""
     import pandas as pd
 
-    if points.empty:
-        return float(lines["y"].min()), float(lines["y"].max())
-    usual = points[points["x"] >= points["x"].quantile(0.15)]
-    limits = [usual[name] for name in ("lower_998", "upper_998") if name in usual]
-    heights = pd.concat([points["y"], *limits, lines.loc[lines["line"] == "target", "y"]])
-    room = 0.02 * float(heights.max() - heights.min())
-    return float(heights.min()) - room, float(heights.max()) + room
+    flat = ~lines["line"].str.startswith(("upper_", "lower_"))
+    least = points["x"].quantile(0.15)
+    usual = points[points["x"] >= least]
+    # Where chance alone would put hardly any unit, this line is the outermost.
+    flat |= lines["line"].str.endswith("_fdr") & (lines["x"] >= least)
+    heights = pd.concat([points["y"], usual["low"], usual["high"], lines.loc[flat, "y"]]).dropna()
+    low, high = float(heights.min()), float(heights.max())
+    if high - low < 1e-9:
+        low, high = low - 0.05 * max(abs(low), 1.0), high + 0.05 * max(abs(high), 1.0)
+    most = float(pd.concat([points["x"], lines["x"]]).max())
+    side, above = (HEADROOM * layout.mark / inches for inches in layout.panel)
+    room = (high - low) * above / (1 - 2 * above)
+    return Window((-side * most, most * (1 + 0.2 * side)), (low - room, high + room))
 
 
-def _line_names(
-    funnels: FunnelResult, key: Key, curve: pd.DataFrame, layout: FunnelLayout
-) -> pd.DataFrame:
-    """What each line is called, at its right end."""
-    display = display_of(funnels, key[0])
-    last = curve.drop_duplicates("line", keep="last").sort_values("y", kind="stable")
-    if last.empty:
-        return last.assign(words="")
-    summary = rows_of(funnels.summary, key, second="group")["target"]
-    unit = "%" if display.per == 100 else ""
-    target = target_name(summary.iloc[0] if len(summary) else None, display)
-    words = [
-        f"\u00a0{target} {number_text(y)}{unit}"
-        if line == "target"
-        else f"\u00a0{_percent(line)} limit"
-        for line, y in zip(last["line"], last["y"], strict=True)
-    ]
-    gap = layout.base * 0.02 / layout.panel[1] * float(curve["y"].max() - curve["y"].min())
-    return last.assign(words=words, y=spread(list(last["y"]), gap=gap), x=curve["x"].max())
-
-
-def _percent(line: str) -> str:
-    """``upper_998`` is 99.8%: the digits of the two-sided probability."""
-    digits = line.partition("_")[2]
-    return f"{digits[:2]}{'.' if digits[2:] else ''}{digits[2:]}%"
-
-
-def _unit_names(
-    points: pd.DataFrame, curve: pd.DataFrame, layout: FunnelLayout, *, label: str
-) -> pd.DataFrame:
-    """Names (or, if many, codes) of the chosen units, each in a free place."""
+def _within(lines: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Lines as far as they lie in the window."""
     import pandas as pd
 
-    wanted = {
-        "all": points["position"].notna(),
-        "none": points["position"].isna(),
-        "outside": points["position"] != "within",
-        "outside_998": points["position"].isin(["above_998", "below_998"]),
-    }[label]
-    # The outermost take the best places.
-    chosen = points[wanted].sort_values("position", key=lambda at: ~at.str.endswith("998"))
-    if chosen.empty:
-        return chosen.assign(words="", to_x=0.0, to_y=0.0, edge_x=0.0, edge_y=0.0, away=False)
-    seen = pd.concat([points[["x", "y"]].assign(weight=1.0), curve[["x", "y"]].assign(weight=0.15)])
-    panel = Panel(
-        width=layout.panel[0] * (1 - layout.room),
-        height=layout.panel[1],
-        x=(float(seen["x"].min()), float(seen["x"].max()) or 1.0),
-        y=(float(seen["y"].min()) - 1e-9, float(seen["y"].max()) + 1e-9),
-        size=layout.base * 0.75,
-    )
-    names = chosen["unit"] if len(chosen) > MOST_NAMES else chosen["name"]
-    words = [_short_name(name) for name in names]
-    spots = list(zip(chosen["x"], chosen["y"], strict=True))
-    places = placed_labels(words, spots, panel, avoid=seen.to_numpy())
-    return chosen.assign(
-        words=words,
-        to_x=[place.x for place in places],
-        to_y=[place.y for place in places],
-        edge_x=[place.edge_x for place in places],
-        edge_y=[place.edge_y for place in places],
-        away=[place.away for place in places],
-    )
-
-
-def _short_name(name: str) -> str:
-    """A name without what most names share, on two lines at most."""
-    short = re.sub(r" (NHS )?(Foundation )?Trust$", "", name, flags=re.IGNORECASE)
-    return "\n".join(textwrap.wrap(textwrap.shorten(short, 44, placeholder=" …"), 24))
+    lines = lines[lines["y"].between(*window.y)]
+    lines = lines[lines.groupby("line")["y"].transform("size") > 1] if len(lines) else lines
+    return lines.assign(line=pd.Categorical(lines["line"], list(dict.fromkeys(lines["line"]))))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spcbench.errors import AmbiguousNameError, OptionError, UnknownNameError
+from spcbench.funnel_view import View
 from spcbench.tables import Display
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class FunnelResult(Result, Protocol):
     @property
     def curve(self) -> pd.DataFrame:
         """One row a denominator on a funnel."""
+        ...
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """One row a unit: what its own figures say."""
         ...
 
 
@@ -148,6 +154,12 @@ def rows_of(table: pd.DataFrame, key: Key, *, second: str) -> pd.DataFrame:
 def display_of(result: Result, measure: str) -> Display:
     """How a measure is shown; a measure nobody described shows its own name."""
     return result.display.get(measure) or Display(title=measure)
+
+
+def view_of(result: FunnelResult) -> View:
+    """How funnels are to be drawn; as usual where the result does not say."""
+    view: View | None = getattr(result, "view", None)
+    return view or View()
 
 
 def unit_title(result: Result, unit: str) -> str:

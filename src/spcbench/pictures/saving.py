@@ -15,12 +15,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from spcbench.errors import OptionError
+from spcbench.pictures.caterpillar import caterpillar_plot, draw_caterpillars
 from spcbench.pictures.chart_words import describe_chart
 from spcbench.pictures.control_chart import control_chart, draw_charts, nothing_to_draw
 from spcbench.pictures.funnel_plot import draw_funnels, funnel_plot
-from spcbench.pictures.results import chart_keys, funnel_keys
+from spcbench.pictures.funnel_words import describe_funnel
+from spcbench.pictures.results import FunnelResult, chart_keys, funnel_keys, view_of
 from spcbench.pictures.theme import FONT
-from spcbench.pictures.words import describe_funnel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -144,7 +145,33 @@ def only_picture(results: Sequence[Any], *, suffix: str) -> tuple[ggplot, str, s
     result = results[0]
     if hasattr(result, "points"):
         return control_chart(result), "Control charts", chart_descriptions(result)
-    return funnel_plot(result), "Funnel plots", funnel_descriptions(result)
+    title = "Caterpillar plots" if _is_caterpillar(result) else "Funnel plots"
+    return funnel_picture(result), title, funnel_descriptions(result)
+
+
+def funnel_picture(
+    funnels: FunnelResult, *, measure: str | None = None, group: str | None = None
+) -> ggplot:
+    """Draw funnels as their view says: as funnel plots or as caterpillars.
+
+    Parameters
+    ----------
+    funnels : Funnels
+        The result.
+    measure, group : str, optional
+        Which funnels to draw; all by default.
+
+    Returns
+    -------
+    plotnine.ggplot
+        As `funnel_plot` or `caterpillar_plot` gives it.
+    """
+    draw = caterpillar_plot if _is_caterpillar(funnels) else funnel_plot
+    return draw(funnels, measure=measure, group=group)
+
+
+def _is_caterpillar(funnels: FunnelResult) -> bool:
+    return view_of(funnels).picture == "caterpillar"
 
 
 def report_pages(results: Sequence[Any]) -> Iterator[ggplot]:
@@ -176,8 +203,9 @@ def _result_pages(result: Any) -> Iterator[ggplot]:
         for first in range(0, len(keys), CHARTS_PER_PAGE):
             yield draw_charts(result, keys[first : first + CHARTS_PER_PAGE])
     else:
+        draw = draw_caterpillars if _is_caterpillar(result) else draw_funnels
         for key in funnel_keys(result, measure=None, group=None):
-            yield draw_funnels(result, [key])
+            yield draw(result, [key])
 
 
 def _described(sentences: Sequence[str], total: int) -> str:

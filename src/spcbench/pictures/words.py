@@ -1,7 +1,4 @@
-"""Plain words for results: values, verdicts, and the description of a funnel plot.
-
-Comparison is "higher" or "lower than expected"; nothing is ranked.
-"""
+"""Plain words for results: values, verdicts, counts of things and stretches of time."""
 
 from __future__ import annotations
 
@@ -9,17 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from spcbench.pictures.results import (
-    FunnelResult,
-    display_of,
-    funnel_keys,
-    rows_of,
-    unit_title,
-)
 from spcbench.pictures.theme import date_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -49,18 +39,17 @@ STATUS_WORDS = {
     "suppressed": "Suppressed: small numbers",
     "invalid_input": "The data are not valid",
 }
-POSITION_WORDS = {
-    "within": "As expected",
-    "above_95": "Higher than expected (outside 95% limits)",
-    "below_95": "Lower than expected (outside 95% limits)",
-    "above_998": "Higher than expected (outside 99.8% limits)",
-    "below_998": "Lower than expected (outside 99.8% limits)",
-}
 UNIT_VERDICT_WORDS = {
     "as_expected": "As expected",
     "better_than_expected": "Better than expected",
     "worse_than_expected": "Worse than expected",
     "differs": "Different from expected",
+}
+TARGET_WORDS = {
+    "pooled": "Average",
+    "given": "Target",
+    "standard": "Standard",
+    "national": "National figure",
 }
 
 
@@ -120,49 +109,6 @@ def value_text(value: Any, display: Display) -> str:
     return number_text(float(value) * display.per) + scale_text(display.per)
 
 
-def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str:
-    """Say what one funnel plot shows, as a colleague would.
-
-    Parameters
-    ----------
-    funnels : Funnels
-        The result.
-    measure : str
-        Which measure.
-    group : str
-        Which group; ``""`` where units were not split into groups.
-
-    Returns
-    -------
-    str
-        Sentences: how many units, the line they are compared with, who is
-        higher or lower than expected, and how many would be by chance.
-
-    Raises
-    ------
-    UnknownNameError, AmbiguousNameError, OptionError
-        If that is not one funnel of the result.
-    """
-    key = funnel_keys(funnels, measure=measure, group=group)[0]
-    display = display_of(funnels, key[0])
-    units = rows_of(funnels.units, key, second="group")
-    summary = rows_of(funnels.summary, key, second="group")
-    heading = display.title + (f", {key[1]}" if key[1] else "")
-    if summary.empty:
-        return f"{heading}: nothing to show."
-    line = summary.iloc[0]
-    return " ".join(
-        (
-            f"{heading}: funnel plot of {count_text(line['units'], 'unit')}"
-            f"{between(line['first'], line['last'])}.",
-            f"{target_name(line['target'], display)} {value_text(line['target'], display)}.",
-            *unusual_status(line),
-            _outside_sentence(funnels, units),
-            *_chance_sentence(line["expected_false_positives"]),
-        )
-    )
-
-
 def count_text(number: Any, thing: str) -> str:
     """Count things.
 
@@ -175,15 +121,22 @@ def count_text(number: Any, thing: str) -> str:
     return f"{counted:,} {thing}" + ("" if counted == 1 else "s")
 
 
-def target_name(target: Any, display: Display) -> str:
-    """Call the line of a funnel by its name: a target that was set, or the average.
+def target_name(method: Mapping[str, Any]) -> str:
+    """Call the line of a funnel by its name.
 
     A target and a peer benchmark are different things.
+
+    Parameters
+    ----------
+    method : mapping
+        Of a result; its `target` says where the line comes from.
+
+    Examples
+    --------
+    >>> target_name({"target": "given"}), target_name({})
+    ('Target', 'Average')
     """
-    given = display.target
-    if given is not None and not missing(target) and math.isclose(given, target, rel_tol=1e-12):
-        return "Target"
-    return "Average"
+    return TARGET_WORDS.get(str(method.get("target")), "Average")
 
 
 def missing(value: Any) -> bool:
@@ -239,23 +192,3 @@ def unusual_status(line: pd.Series[Any]) -> list[str]:
         return []
     reason = "" if missing(line["reason"]) or not line["reason"] else f": {line['reason']}"
     return [f"{STATUS_WORDS[line['status']]}{reason}".rstrip(".") + "."]
-
-
-def _outside_sentence(funnels: FunnelResult, units: pd.DataFrame) -> str:
-    told = []
-    for position in ("above_998", "above_95", "below_998", "below_95"):
-        found = units.loc[(units["position"] == position).to_numpy(bool), "unit"]
-        if found.empty:
-            continue
-        names = [unit_title(funnels, unit) for unit in found]
-        listed = "; ".join(names[:10]) + (f"; and {len(names) - 10} more" if names[10:] else "")
-        told.append(f"{POSITION_WORDS[position]}: {count_text(len(names), 'unit')} ({listed}).")
-    return " ".join(told) or "All units are as expected."
-
-
-def _chance_sentence(expected: Any) -> list[str]:
-    if missing(expected):
-        return []
-    return [
-        f"By chance alone, about {number_text(expected)} units would lie outside the 95% limits."
-    ]

@@ -26,9 +26,10 @@ INVENTED = "invented for demonstration"
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A trust and its babies in a year, by completed weeks of gestation."""
+    """A trust, its system, and its babies in a year, by completed weeks of gestation."""
 
     code: str
+    system: str
     name: str
     to_27: int
     from_28_to_31: int
@@ -36,15 +37,18 @@ class Trust:
 
 
 TRUSTS = (
-    Trust("RAX", "Kingston and Richmond NHS Foundation Trust", 5, 15, 30),
-    Trust("RJ1", "Guy's and St Thomas' NHS Foundation Trust", 65, 50, 55),
-    Trust("RJ2", "Lewisham and Greenwich NHS Trust", 15, 60, 60),
-    Trust("RJ6", "Croydon Health Services NHS Trust", 10, 30, 25),
-    Trust("RJ7", "St George's University Hospitals NHS Foundation Trust", 45, 45, 50),
-    Trust("RJZ", "King's College Hospital NHS Foundation Trust", 40, 55, 75),
-    Trust("RVR", "Epsom and St Helier University Hospitals NHS Trust", 10, 20, 35),
+    Trust("RAX", "QWE", "Kingston and Richmond NHS Foundation Trust", 5, 15, 30),
+    Trust("RJ1", "QKK", "Guy's and St Thomas' NHS Foundation Trust", 65, 50, 55),
+    Trust("RJ2", "QKK", "Lewisham and Greenwich NHS Trust", 15, 60, 60),
+    Trust("RJ6", "QWE", "Croydon Health Services NHS Trust", 10, 30, 25),
+    Trust("RJ7", "QWE", "St George's University Hospitals NHS Foundation Trust", 45, 45, 50),
+    Trust("RJZ", "QKK", "King's College Hospital NHS Foundation Trust", 40, 55, 75),
+    Trust("RVR", "QWE", "Epsom and St Helier University Hospitals NHS Trust", 10, 20, 35),
 )
 """South London, with the counts of 2022-23 (NHS Maternity Statistics, OGL v3.0)."""
+
+SYSTEMS = {"QKK": "South East London", "QWE": "South West London"}
+"""Integrated care systems of the trusts (Organisation Data Service codes)."""
 
 # Gestation at birth in days: first and last day of each band of `Trust`, then
 # 34+0 to 36+6, whose babies are eligible for nothing in the pathway.
@@ -177,6 +181,38 @@ def write_births(
     births = invented_births(seed=seed, start=start, months=months)
     # In bytes, so that line ends are the same on every system.
     path.write_bytes(births.to_csv(index=False, lineterminator="\n").encode())
+    return path
+
+
+def write_hierarchy(path: str | Path) -> Path:
+    """Write which system each trust of `TRUSTS` belongs to, as `rolled_up` takes it.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Where to; an existing file is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written: the trusts, their two systems, and south London,
+        which is no region of the NHS but all there is in the records.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     print(write_hierarchy(Path(folder, "h.csv")).read_text(encoding="utf-8")[:48])
+    unit,parent,level,name
+    SLON,,region,South London
+    """
+    path = Path(path)
+    rows = [["SLON", "", "region", "South London"]]
+    rows += [[code, "SLON", "system", name] for code, name in SYSTEMS.items()]
+    rows += [[trust.code, trust.system, "provider", trust.name] for trust in TRUSTS]
+    lines = [["unit", "parent", "level", "name"], *rows]
+    path.write_bytes("".join(",".join(line) + "\n" for line in lines).encode())
     return path
 
 

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from spcbench.errors import OptionError
-from spcbench.pictures import describe_chart, describe_funnel, svg_bytes
+from spcbench.pictures import describe_chart, svg_bytes
 from spcbench.pictures.chart_kinds import ChartKind, kind_in, kind_of
 from spcbench.pictures.control_chart import control_chart
-from spcbench.pictures.funnel_plot import funnel_plot
-from spcbench.pictures.results import chart_keys, display_of, funnel_keys, rows_of, unit_title
-from spcbench.pictures.theme import date_text
-from spcbench.pictures.words import (
-    ASSURANCE_WORDS,
-    POSITION_WORDS,
-    STATUS_WORDS,
-    VARIATION_WORDS,
-    number_text,
-    target_name,
-    value_text,
+from spcbench.pictures.results import (
+    chart_keys,
+    display_of,
+    funnel_keys,
+    rows_of,
+    unit_title,
+    view_of,
+)
+from spcbench.pictures.words import ASSURANCE_WORDS, STATUS_WORDS, VARIATION_WORDS, value_text
+from spcbench_html.funnels import funnel_figure, funnel_summary
+from spcbench_html.parts import (
+    Advice,
+    Figure,
+    Grid,
+    Icon,
+    Method,
+    Section,
+    cell_text,
+    data_uri,
+    is_known,
+    value_or_dash,
 )
 
 if TYPE_CHECKING:
@@ -37,61 +45,6 @@ MOST_FIGURES = 250
 
 _VARIATION_LETTERS = {"high": "H", "low": "L"}
 _ASSURANCE_LETTERS = {"passes": "P", "hit_or_miss": "?", "fails": "F"}
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One kind of advice: what it is called, and what is said."""
-
-    title: str
-    lines: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Icon:
-    """A letter in a shape: the class gives the colour, the words the meaning."""
-
-    letter: str
-    kind: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table as text: its caption, its headings and its cells."""
-
-    caption: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str | Icon]]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One picture, what it shows, and the table behind it."""
-
-    title: str
-    anchor: str
-    picture: str
-    description: str
-    grid: Grid
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One measure of one result."""
-
-    title: str
-    anchor: str
-    notes: Sequence[str]
-    figures: Sequence[Figure]
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """How one result was made and where its numbers came from."""
-
-    title: str
-    items: Sequence[tuple[str, str]]
 
 
 def html_page(report: Report) -> bytes:
@@ -145,7 +98,7 @@ def _is_charts(result: ControlCharts | Funnels) -> bool:
 
 
 def _summary(result: Any) -> Grid:
-    return _chart_summary(result) if _is_charts(result) else _funnel_summary(result)
+    return _chart_summary(result) if _is_charts(result) else funnel_summary(result)
 
 
 def _chart_summary(charts: ControlCharts) -> Grid:
@@ -159,10 +112,10 @@ def _chart_summary(charts: ControlCharts) -> Grid:
                 unit_title(charts, line["unit"]),
                 kind.name.replace(" ", "\u00a0"),
                 kind.value_words(line["latest_value"], display),
-                _value_or_dash(line["target"], display),
+                value_or_dash(line["target"], display),
                 _variation_icon(line),
                 _assurance_icon(line["assurance"]),
-                _value_or_dash(line["centre"], display, kind),
+                value_or_dash(line["centre"], display, kind),
                 _limits_text(line["lcl"], line["ucl"], display, kind),
             ]
         )
@@ -178,45 +131,6 @@ def _chart_summary(charts: ControlCharts) -> Grid:
         "Limits",
     ]
     return Grid("Control charts: has anything changed?", headings, rows)
-
-
-def _funnel_summary(funnels: Funnels) -> Grid:
-    rows = []
-    for line in funnels.summary.to_dict("records"):
-        display = display_of(funnels, line["measure"])
-        group = "" if pd.isna(line["group"]) else line["group"]
-        units = rows_of(funnels.units, (line["measure"], group), second="group")
-        rows.append(
-            [
-                display.title,
-                group or "All units",
-                _text(line["units"]),
-                f"{target_name(line['target'], display)} {value_text(line['target'], display)}",
-                _named(funnels, units, "above"),
-                _named(funnels, units, "below"),
-                _text(line["expected_false_positives"]),
-            ]
-        )
-    headings = [
-        "Measure",
-        "Group",
-        "Units",
-        "Compared with",
-        "Higher than expected",
-        "Lower than expected",
-        "Outside 95% by chance alone (about)",
-    ]
-    return Grid("Funnels: is any unit different from the others?", headings, rows)
-
-
-def _named(funnels: Funnels, units: pd.DataFrame, side: str) -> str:
-    """Name the units on one side of the limits, with the limit they are outside."""
-    named = [
-        f"{unit_title(funnels, unit)} ({limit})"
-        for position, limit in ((f"{side}_998", "99.8%"), (f"{side}_95", "95%"))
-        for unit in units.loc[(units["position"] == position).to_numpy(bool), "unit"]
-    ]
-    return "; ".join(named) or "None"
 
 
 def _variation_icon(line: Mapping[str, Any]) -> Icon | str:
@@ -235,41 +149,20 @@ def _assurance_icon(assurance: Any) -> Icon | str:
     return Icon(_ASSURANCE_LETTERS[assurance], assurance, ASSURANCE_WORDS[assurance])
 
 
-def _limits_text(
-    lower: float, upper: float, display: Display, kind: ChartKind | None = None
-) -> str:
+def _limits_text(lower: float, upper: float, display: Display, kind: ChartKind) -> str:
     if pd.isna(lower) and pd.isna(upper):
         return "–"
-    if kind is not None:
-        return kind.range_words(lower, upper, display)
-    return f"{_value_or_dash(lower, display)} to {_value_or_dash(upper, display)}"
-
-
-def _value_or_dash(value: Any, display: Display, kind: ChartKind | None = None) -> str:
-    if pd.isna(value):
-        return "–"
-    return kind.value_words(value, display) if kind else value_text(value, display)
-
-
-def _text(value: Any) -> str:
-    """A cell of a table as people write it."""
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, pd.Timestamp):
-        return date_text(value)
-    if isinstance(value, float):
-        return number_text(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return kind.range_words(lower, upper, display)
 
 
 def _advice(result: Any) -> list[Advice]:
     """Advice by its kind: a line for each thing said, naming every unit it holds for."""
     units: dict[str, dict[tuple[str, str], list[str]]] = {}
     for line in result.advice.to_dict("records"):
-        title = display_of(result, line["measure"]).title if _known(line["measure"]) else ""
+        title = display_of(result, line["measure"]).title if is_known(line["measure"]) else ""
         said = units.setdefault(line["code"], {})
         named = said.setdefault((title, line["message"]), [])
-        if _known(line["unit"]):
+        if is_known(line["unit"]):
             named.append(unit_title(result, line["unit"]))
     return [
         Advice(
@@ -284,10 +177,6 @@ def _said(title: str, message: str, units: list[str]) -> str:
     return f"{about}: {message}" if about else message
 
 
-def _known(value: Any) -> bool:
-    return not pd.isna(value) and value != ""
-
-
 def _keys(result: Any) -> list[tuple[str, str]]:
     if _is_charts(result):
         return chart_keys(result, measure=None, unit=None)
@@ -299,14 +188,20 @@ def _sections(result: Any, name: str) -> list[Section]:
     sections = []
     for number, measure in enumerate(dict.fromkeys(key[0] for key in keys), start=1):
         display = display_of(result, measure)
-        kind = "control charts" if charts else "funnel plots"
+        kind = "control charts" if charts else f"{view_of(result).picture} plots"
         anchor = f"{name}m{number}"
         figures = [
-            (_chart_figure if charts else _funnel_figure)(result, key, f"{anchor}f{at}")
+            (_chart_figure if charts else funnel_figure)(result, key, f"{anchor}f{at}")
             for at, key in enumerate((key for key in keys if key[0] == measure), start=1)
         ]
         sections.append(
-            Section(f"{display.title}: {kind}", anchor, _measure_notes(measure, display), figures)
+            Section(
+                f"{display.title}: {kind}",
+                anchor,
+                _measure_notes(measure, display),
+                figures,
+                wide=not charts,
+            )
         )
     return sections
 
@@ -337,14 +232,14 @@ def _chart_figure(charts: ControlCharts, key: tuple[str, str], anchor: str) -> F
     display, kind = display_of(charts, key[0]), kind_in(charts, key)[1]
     rows = [
         [
-            _text(line["period"]),
-            _text(line["numerator"]),
-            _text(line["denominator"]),
-            _value_or_dash(line["value"], display, kind),
-            _value_or_dash(line["centre"], display, kind),
+            cell_text(line["period"]),
+            cell_text(line["numerator"]),
+            cell_text(line["denominator"]),
+            value_or_dash(line["value"], display, kind),
+            value_or_dash(line["centre"], display, kind),
             _limits_text(line["lcl"], line["ucl"], display, kind),
             _verdict_text(line),
-            line["note"] if _known(line["note"]) else "",
+            line["note"] if is_known(line["note"]) else "",
         ]
         for line in rows_of(charts.points, key, second="unit").to_dict("records")
     ]
@@ -358,60 +253,17 @@ def _chart_figure(charts: ControlCharts, key: tuple[str, str], anchor: str) -> F
         "Finding",
         "Note",
     ]
-    return Figure(title, anchor, _data_uri(picture), description, Grid(title, headings, rows))
+    return Figure(title, anchor, data_uri(picture), description, Grid(title, headings, rows))
 
 
 def _verdict_text(line: Mapping[str, Any]) -> str:
-    if _known(line["status"]) and line["status"] != "ok":
+    if is_known(line["status"]) and line["status"] != "ok":
         return STATUS_WORDS[line["status"]]
     if pd.isna(line["verdict"]):
         return "–"
     words = str(line["verdict"]).replace("_", " ").replace("neither", "special cause")
-    rules = f" (rule {line['rules'].replace(';', ', ')})" if _known(line["rules"]) else ""
+    rules = f" (rule {line['rules'].replace(';', ', ')})" if is_known(line["rules"]) else ""
     return words.capitalize() + rules
-
-
-def _funnel_figure(funnels: Funnels, key: tuple[str, str], anchor: str) -> Figure:
-    title = key[1] or "All units"
-    description = describe_funnel(funnels, *key)
-    picture = svg_bytes(
-        funnel_plot(funnels, measure=key[0], group=key[1]), title=title, description=description
-    )
-    display = display_of(funnels, key[0])
-    rows = [
-        [
-            _name_and_code(funnels, line["unit"]),
-            _text(line["numerator"]),
-            _text(line["denominator"]),
-            _value_or_dash(line["value"], display),
-            _limits_text(line["lower_95"], line["upper_95"], display),
-            _limits_text(line["lower_998"], line["upper_998"], display),
-            POSITION_WORDS.get(line["position"], STATUS_WORDS.get(line["status"], "–")),
-        ]
-        for line in rows_of(funnels.units, key, second="group").to_dict("records")
-    ]
-    headings = [
-        "Unit",
-        "Numerator",
-        "Denominator",
-        "Value",
-        "95% limits",
-        "99.8% limits",
-        "Finding",
-    ]
-    return Figure(title, anchor, _data_uri(picture), description, Grid(title, headings, rows))
-
-
-def _name_and_code(funnels: Funnels, unit: str) -> str:
-    """A unit's name with its code, which a crowded picture shows instead."""
-    name = unit_title(funnels, unit)
-    return name if name == unit else f"{name} ({unit})"
-
-
-def _data_uri(picture: bytes) -> str:
-    """A picture inside the page, where its ids cannot meet those of another."""
-    readable = " /:;=,.()-_'!*"  # shorter than base64, for these need no escape
-    return "data:image/svg+xml," + quote(picture, safe=readable).replace("%0A", " ")
 
 
 def _method(result: Any) -> Method:

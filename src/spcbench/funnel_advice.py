@@ -1,0 +1,218 @@
+"""What the analyst should know of each funnel before trusting it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spcbench.funnel_change import Changed
+from spcbench.funnel_units import Compared
+from spcbench.numeric.segments import Flags
+from spcbench.tables import ADVICE, Display
+from spcbench.tracing import unknown_outcomes
+
+MOST_NAMED = 10
+"""Units named in one piece of advice; more are only counted."""
+
+POISSON_SHARE = 0.8
+"""Variance over expected events under which Poisson limits are called too wide (a proposal)."""
+
+Row = tuple[str, str, dict[str, Any]]
+"""Code, message and evidence."""
+
+
+def advice_table(
+    summary: pd.DataFrame,
+    display: Mapping[str, Display],
+    frame: pd.DataFrame,
+    compared: Compared,
+) -> pd.DataFrame:
+    """The rows of `advice`: what the analyst should know of each funnel.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `funnel_tables.summary_table`.
+    display : mapping of str to Display
+        How each measure is shown.
+    frame : pandas.DataFrame
+        The counts.
+    compared : Compared
+        The units.
+    """
+    told: list[tuple[str, Row]] = []
+    for line in summary.itertuples():
+        found: list[Row] = []
+        if line.status == "ok":
+            found = [*_overdispersed(line, compared), *_too_small(line, compared)]
+            found += [*_regression(line, compared), *_half_added(line, compared)]
+            found += [*_common_outcome(line, compared), *_unlabelled(line, summary)]
+        told += [(line.measure, row) for row in found]
+    for name in summary["measure"].drop_duplicates():
+        if unknown := unknown_outcomes(frame, name):
+            told.append((name, ("unknown_outcomes", *unknown)))
+        if not display[name].verified:
+            message = "The definition of this measure has not been checked against its source."
+            told.append((name, ("unverified_definition", message, {"verified": False})))
+    return ADVICE.frame(
+        {
+            "measure": [name for name, _ in told],
+            "unit": [None] * len(told),
+            "code": [row[0] for _, row in told],
+            "message": [row[1] for _, row in told],
+            "evidence": [json.dumps(row[2], sort_keys=True) for _, row in told],
+        }
+    )
+
+
+def _group(line: Any) -> str | None:
+    return None if pd.isna(line.group) else line.group
+
+
+def _rows(line: Any, compared: Compared) -> slice:
+    """The units of one funnel."""
+    return slice(compared.funnels.starts[line.Index], compared.funnels.lasts[line.Index] + 1)
+
+
+def _codes(line: Any, compared: Compared, which: Flags) -> list[str]:
+    """Units of one funnel, by where they stand in it."""
+    at = np.flatnonzero(which)
+    if not at.size:
+        return []
+    return [
+        str(code) for code in compared.rows["unit"].iloc[at + compared.funnels.starts[line.Index]]
+    ]
+
+
+def _overdispersed(line: Any, compared: Compared) -> list[Row]:
+    if not compared.ratios.warranted[line.Index]:
+        return []
+    adjusted = compared.recipe.overdispersion != "none"
+    return [
+        (
+            "overdispersed",
+            f"The units vary {line.phi:,.{0 if line.phi >= 100 else 1}f} times as much as chance alone would make them: "
+            "differences in case-mix or recording can do that, so a unit outside the "
+            "limits is a reason to ask, not a finding."
+            + (" The limits are widened for it." if adjusted else ""),
+            {
+                "phi": round(line.phi, 3),
+                "threshold": round(line.phi_threshold, 3),
+                "allowed_for": adjusted,
+                "group": _group(line),
+            },
+        )
+    ]
+
+
+def _too_small(line: Any, compared: Compared) -> list[Row]:
+    """Units of which the funnel can say nothing, whatever they do."""
+    low, high = (side[_rows(line, compared)] for side in compared.blind)
+    codes = _codes(line, compared, low & high)
+    if not codes:
+        return []
+    named = ", ".join(codes[:MOST_NAMED]) + (
+        f" and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else ""
+    )
+    one = len(codes) == 1
+    return [
+        (
+            "too_small",
+            f"{'One unit is' if one else f'{len(codes)} units are'} too small to say anything of: "
+            f"no value would lie outside the limits ({named}). Being within them says nothing; "
+            "add more periods, or look at a larger unit.",
+            {"units": codes, "group": _group(line)},
+        )
+    ]
+
+
+def _regression(line: Any, compared: Compared) -> list[Row]:
+    """Units picked out for their past fall back without any change of their own."""
+    if not isinstance(compared, Changed):
+        return []
+    kept = compared.kept[_rows(line, compared)]
+    kept = kept[~np.isnan(kept)]
+    if not kept.size:
+        return []
+    low, middle, high = (float(np.quantile(kept, at)) for at in (0.0, 0.5, 1.0))
+    told = (
+        f"of such a difference a unit of middling size would show {middle:.0%} again (from "
+        f"{low:.0%} to {high:.0%} by size), and the rest would be gone"
+        if high > 0
+        else "then, units differed no more than chance would make them, so that nothing of such a "
+        "difference is expected to be seen again"
+    )
+    return [
+        (
+            "regression_to_the_mean",
+            "Units that stood out in the earlier period come back towards the others without any "
+            f"real change: {told}. A unit picked for its past needs more than a change back to "
+            "count as changed.",
+            {
+                "kept_least": round(low, 4),
+                "kept_median": round(middle, 4),
+                "kept_most": round(high, 4),
+                "group": _group(line),
+            },
+        )
+    ]
+
+
+def _half_added(line: Any, compared: Compared) -> list[Row]:
+    """Changes from or to none (or all), which have a ratio only after a half is added."""
+    if not isinstance(compared, Changed):
+        return []
+    codes = _codes(line, compared, compared.changes.half_added[_rows(line, compared)])
+    if not codes:
+        return []
+    return [
+        (
+            "half_added",
+            f"{len(codes)} unit{'s' if len(codes) > 1 else ''} had no events, or nothing but "
+            "events, in one of the periods; half a case was added to their counts, so their "
+            "change is only roughly known.",
+            {"units": codes, "group": _group(line)},
+        )
+    ]
+
+
+def _common_outcome(line: Any, compared: Compared) -> list[Row]:
+    """Ratios of events that are no rare ones: a Poisson count varies more than they do."""
+    if compared.recipe.data_type != "ratio":
+        return []
+    rows = compared.rows.iloc[_rows(line, compared)]
+    expected, variance = (
+        rows[name].to_numpy(dtype=np.float64) for name in ("expected", "variance")
+    )
+    both = ~np.isnan(expected + variance)
+    share = variance[both].sum() / expected[both].sum() if both.any() else 1.0
+    if share >= POISSON_SHARE:
+        return []
+    return [
+        (
+            "common_outcome",
+            "The events are not rare: by the model behind the expected numbers, chance makes them "
+            f"vary {share:.1f} times as much as the Poisson limits allow for. The limits are too "
+            "wide, and real differences may lie within them.",
+            {"variance_over_expected": round(float(share), 3), "group": _group(line)},
+        )
+    ]
+
+
+def _unlabelled(line: Any, summary: pd.DataFrame) -> list[Row]:
+    """Units without a label share a funnel, though nothing says that they are peers."""
+    others = summary.loc[summary["measure"].eq(line.measure), "group"].notna()
+    if not pd.isna(line.group) or not others.any():
+        return []
+    return [
+        (
+            "unlabelled",
+            f"{line.units} units have no label and stand together on a funnel without a name; "
+            "nothing says that they are peers of each other.",
+            {"units": int(line.units)},
+        )
+    ]
