@@ -600,6 +600,7 @@ def test_a_trust_stands_beside_its_system_region_and_nation():
     view = found.shown(beside="A").view
     assert [line[1] for line in view.references] == ["South East", "London", "England"]
     assert view.highlight[0].units == ("A",)
+    assert found.shown(highlight="system=QK").view.highlight[0].name == "South East"
     assert sb.funnels(rolled, level="provider", by="system").summary["group"].tolist() == [
         "QK",
         "QW",

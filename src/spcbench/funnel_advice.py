@@ -92,10 +92,11 @@ def _overdispersed(line: Any, compared: Compared) -> list[Row]:
     if not compared.ratios.warranted[line.Index]:
         return []
     adjusted = compared.recipe.overdispersion != "none"
+    phi = f"{line.phi:,.{0 if line.phi >= 100 else 1}f}"
     return [
         (
             "overdispersed",
-            f"The units vary {line.phi:,.{0 if line.phi >= 100 else 1}f} times as much as chance alone would make them: "
+            f"The units vary {phi} times as much as chance alone would make them: "
             "differences in case-mix or recording can do that, so a unit outside the "
             "limits is a reason to ask, not a finding."
             + (" The limits are widened for it." if adjusted else ""),

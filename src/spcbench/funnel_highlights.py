@@ -92,4 +92,5 @@ def _units(
     labels = latest[column].astype("string")
     if not labels.eq(label).any():
         raise UnknownNameError(column, label, sorted(labels.dropna().unique()))
-    return latest.loc[labels.eq(label).to_numpy(bool, na_value=False), "unit"].tolist(), label
+    found = latest.loc[labels.eq(label).to_numpy(bool, na_value=False), "unit"].tolist()
+    return found, names.get(label, label)
