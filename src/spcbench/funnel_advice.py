@@ -206,8 +206,9 @@ def _common_outcome(line: Any, compared: Compared) -> list[Row]:
 
 def _unlabelled(line: Any, summary: pd.DataFrame) -> list[Row]:
     """Units without a label share a funnel, though nothing says that they are peers."""
-    others = summary.loc[summary["measure"].eq(line.measure), "group"].notna()
-    if not pd.isna(line.group) or not others.any():
+    if not pd.isna(line.group) or summary["group"].isna().all():
+        return []
+    if not summary.loc[summary["measure"].eq(line.measure), "group"].notna().any():
         return []
     return [
         (
