@@ -1,7 +1,11 @@
-"""Results made by hand, for whatever draws or writes: no limit is calculated here."""
+"""Results made by hand, for whatever draws or writes: no limit is calculated here; and a Spark."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -364,3 +368,30 @@ def drawn_funnels() -> Any:
 def drawn_report() -> Any:
     """Bind results into a report: ``drawn_report(results, title)``."""
     return DrawnReport
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A local Spark with two workers and few partitions, one for all tests."""
+    sql = pytest.importorskip("pyspark.sql", reason="needs the extra spcbench[spark]")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java, which is not on this machine")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    session = (
+        sql.SparkSession.builder.master("local[2]")
+        .appName("spcbench tests")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
+        .config("spark.sql.shuffle.partitions", "3")
+        .config("spark.sql.session.timeZone", "Europe/London")
+        .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.log.level", "ERROR")
+        .config("spark.ui.showConsoleProgress", "false")
+        # Tests run each query once: compiling it well would cost more than it saves.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()

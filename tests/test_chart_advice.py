@@ -148,6 +148,21 @@ def test_where_chance_may_explain_it_that_is_said_and_once_only():
     assert "chart_chosen" in codes(unsure())
 
 
+def test_cases_that_go_together_are_not_charted_as_if_apart():
+    frame = quiet()
+    apart = frame["numerator"] * (1 - frame["numerator"] / frame["denominator"])
+    twice = frame.assign(variance=2.0 * apart)
+    message, evidence = only(twice, "clustered", chart="p")
+    assert evidence["ratio"] == pytest.approx(2.0)
+    assert "these limits are too narrow" in message
+    assert sb.control_charts(frame).summary["chart"].tolist() == ["p"]
+    charts = sb.control_charts(twice)
+    assert charts.summary["chart"].tolist() == ["p_prime"]
+    found = charts.advice[charts.advice["code"] == "clustered"]
+    assert "come from the points themselves" in found["message"].iloc[0]
+    assert "clustered" not in codes(frame.assign(variance=apart), chart="p")
+
+
 def test_rates_and_numbers_are_compared_with_their_own_charts():
     draw = np.random.default_rng(2)
     frame = counts(draw.poisson(draw.gamma(20, 10, 24)), 100)

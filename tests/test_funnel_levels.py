@@ -485,6 +485,28 @@ def test_shrunken_rates_are_those_of_the_gamma():
     )
 
 
+def test_cases_that_go_together_widen_limits_and_intervals():
+    frame = wild(40, spread=0.0)
+    apart = frame["numerator"] * (1 - frame["numerator"] / frame["denominator"])
+    plain = sb.funnels(frame, limits="normal")
+    twice = sb.funnels(frame.assign(variance=2.0 * apart))
+    half = plain.units["upper_95"] - plain.units["target"]
+    np.testing.assert_allclose(
+        twice.units["upper_95"] - twice.units["target"], half * math.sqrt(2), rtol=1e-9
+    )
+    told = only(twice.advice[twice.advice["code"] == "clustered"])
+    assert json.loads(told["evidence"])["ratio"] == 2.0
+    width, wider = (
+        (one.estimates["interval_upper_95"] - one.estimates["interval_lower_95"]).mean()
+        for one in (plain, twice)
+    )
+    assert wider / width == pytest.approx(math.sqrt(2), rel=0.03)
+    less = sb.funnels(frame.assign(variance=0.5 * apart))
+    pd.testing.assert_series_equal(less.units["upper_95"], sb.funnels(frame).units["upper_95"])
+    with pytest.raises(OptionError, match="additive limits cannot allow for"):
+        sb.funnels(frame.assign(variance=2.0 * apart), overdispersion="additive")
+
+
 def test_units_without_data_have_no_estimates():
     frame = wild(6).astype({"numerator": "Int64", "denominator": "Int64"})
     frame.loc[2, ["numerator", "denominator"]] = pd.NA

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import types
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from spcbench.errors import (
     AmbiguousNameError,
     InputError,
+    OptionError,
     PluginError,
     UnknownNameError,
 )
@@ -120,7 +122,8 @@ def test_two_readers_that_know_a_file(write):
         ("a.parquet", b"a,b\n1,2\n", "a.parquet is not what its ending '.parquet' says: its first"),
         ("a.jsonl", b"[1, 2]", "a.jsonl is not what its ending '.jsonl' says"),
         ("a.docx", b"PK\x03\x04", "a.docx: no reader knows files ending in '.docx'; known endings: "
-         ".csv, .jsonl, .ndjson, .parquet, .tsv"),
+         ".csv, .csv.gz, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .ods, .parquet, .tsv, .tsv.gz, "
+         ".xls, .xlsm, .xlsx"),
         ("a", b"x", "a: no reader knows files ending in 'nothing'"),
     ],
 )  # fmt: skip
@@ -135,9 +138,87 @@ def test_a_file_that_is_not_there(tmp_path):
         read(tmp_path / "no.csv", host=host_of())
 
 
-def test_a_folder(tmp_path):
-    with pytest.raises(InputError, match="is a folder; name a file in it"):
+# -- folders and patterns ------------------------------------------------------------------------
+
+
+def births(folder: Path) -> Path:
+    """Three files of records, the second of them a web page."""
+    folder.mkdir()
+    (folder / "a.csv").write_text("unit,born\nRJ1,2024-01-01\n")
+    (folder / "b.csv").write_text("<!DOCTYPE html><p>Log in")
+    (folder / "c.csv").write_text("born;unit\n2024-02-01;RJ2\n")
+    return folder
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(InputError, match=r"there is no file in .*; check the name and the fold"):
+        read(tmp_path)
+    with pytest.raises(InputError, match=r"there is no file in .*no\*\.csv; check the name"):
+        read(tmp_path / "no*.csv")
+
+
+def test_a_bad_file_in_a_folder_is_named(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read(births(tmp_path / "births"), host=host_of())
+    assert str(caught.value) == (
+        "b.csv is not what its ending '.csv' says: it looks like a web page or XML (a download "
+        "that needed a login is often saved like this) (one of the 3 files of births)"
+    )
+
+
+def test_the_other_files_are_read_if_the_user_says_so(tmp_path):
+    table = read(births(tmp_path / "births"), host=host_of(), on_error="skip_file")
+    assert [part.source for part in table.data.parts] == ["a.csv", "c.csv"]
+    assert table.source == "births"
+    assert [reason.partition(" is not")[0] for reason in table.data.left_out] == ["b.csv"]
+
+
+def test_a_folder_of_nothing_but_bad_files(tmp_path):
+    (tmp_path / "b.csv").write_text("<html>")
+    with pytest.raises(
+        InputError, match=r"none of the files of .* can be read; first: b\.csv is n"
+    ):
+        read(tmp_path, host=host_of(), on_error="skip_file")
+
+
+def test_counts_in_a_folder_are_refused(tmp_path):
+    (tmp_path / "counts.csv").write_text(COUNTS)
+    with pytest.raises(InputError, match=r"counts\.csv holds counts; files that are read together"):
         read(tmp_path, host=host_of())
+
+
+def test_a_name_with_signs_of_a_pattern_is_a_name(write):
+    assert read(write("unit\nA\n", "births[1].csv"), host=host_of()).source == "births[1].csv"
+
+
+def test_an_unknown_way_with_errors(write):
+    with pytest.raises(OptionError, match="on_error must be 'raise' or 'skip_file', not 'ignore'"):
+        read(write("unit\nA\n"), on_error="ignore")
+
+
+# -- gzip ------------------------------------------------------------------------------------------
+
+
+def test_what_is_compressed_decides_the_reader(write):
+    table = read(write(gzip.compress(COUNTS.encode()), "counts.csv.gz"), host=host_of())
+    assert table.data["numerator"].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", gzip.compress(b"unit\nA\n"), "looks like a gzip archive; name it a.csv.gz"),
+        ("a.csv.gz", b"unit\nA\n", "a.csv.gz is not what its ending '.gz' says"),
+        ("a.csv.gz", gzip.compress(b""), "a.csv.gz is empty"),
+        ("a.csv.gz", gzip.compress(b"unit\n" + b"A\n" * 9)[:-9], "not a whole gzip file (it ends"),
+        ("a.csv.gz", gzip.compress(b"unit\nA\n")[:-8] + bytes(8), "file (its check sum differs)"),
+        ("a.csv.gz", gzip.compress(b"<html>"), "it looks like a web page or XML"),
+    ],
+)
+def test_gzip_that_cannot_be_read(write, name, content, message):
+    with pytest.raises(InputError) as caught:
+        read(write(content, name), host=host_of())
+    assert message in str(caught.value)
 
 
 def test_a_reader_that_fails_is_named(write):

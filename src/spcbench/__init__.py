@@ -16,11 +16,14 @@ _HOMES = {
     "Counted": "spcbench.measures.counting",
     "Expected": "spcbench.case_mix",
     "Funnels": "spcbench.benchmarking",
+    "InputWarning": "spcbench.text_files",
     "Report": "spcbench.report",
+    "Validated": "spcbench.measures.validating",
     "accepted_steps": "spcbench.steps",
     "compared_with": "spcbench.hierarchy",
     "control_charts": "spcbench.charting",
     "count": "spcbench.measures.counting",
+    "event_counts": "spcbench.measures.events",
     "expected_counts": "spcbench.case_mix",
     "funnels": "spcbench.benchmarking",
     "load_pack": "spcbench.measures.pack",
@@ -29,9 +32,11 @@ _HOMES = {
     "read": "spcbench.reading",
     "read_hierarchy": "spcbench.hierarchy_check",
     "read_notes": "spcbench.notes",
+    "read_sql": "spcbench.reading_sql",
     "rolled_up": "spcbench.hierarchy",
     "standardised_counts": "spcbench.case_mix",
     "suggested_steps": "spcbench.steps",
+    "validate": "spcbench.measures.validating",
     "write": "spcbench.writing",
 }
 
@@ -40,12 +45,15 @@ __all__ = [
     "Counted",
     "Expected",
     "Funnels",
+    "InputWarning",
     "Report",
+    "Validated",
     "__version__",
     "accepted_steps",
     "compared_with",
     "control_charts",
     "count",
+    "event_counts",
     "expected_counts",
     "funnels",
     "load_pack",
@@ -54,9 +62,11 @@ __all__ = [
     "read",
     "read_hierarchy",
     "read_notes",
+    "read_sql",
     "rolled_up",
     "standardised_counts",
     "suggested_steps",
+    "validate",
     "write",
 ]
 
@@ -67,12 +77,16 @@ if TYPE_CHECKING:
     from spcbench.hierarchy import compared_with, rolled_up
     from spcbench.hierarchy_check import read_hierarchy
     from spcbench.measures.counting import Counted, count
+    from spcbench.measures.events import event_counts
     from spcbench.measures.pack import load_pack
     from spcbench.measures.published import published_counts
+    from spcbench.measures.validating import Validated, validate
     from spcbench.notes import note, read_notes
     from spcbench.reading import read
+    from spcbench.reading_sql import read_sql
     from spcbench.report import Report
     from spcbench.steps import accepted_steps, suggested_steps
+    from spcbench.text_files import InputWarning
     from spcbench.writing import write
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spcbench.advice_facts import Facts, Rows, number, periods, shown
+from spcbench.chart_choosing import CLUSTERED, clustering
 from spcbench.numeric.baseline import medians
 from spcbench.numeric.engine import FEWEST_POINTS
 from spcbench.numeric.patterns import denominator_variation, rounding
@@ -38,6 +39,29 @@ APART = 0.75
 
 FEW_EXPECTED = 5.0
 """Events or non-events expected of a usual period under which it says little (a proposal)."""
+
+
+BY_CHANCE = ("p", "np")
+"""Charts whose limits take every case to stand alone."""
+
+
+def clustered(facts: Facts) -> Rows:
+    """Cases that go together, such as the opportunities of one baby."""
+    ratio = clustering(facts.drawn.taken.frame, facts.drawn.taken.series)
+    for which in np.flatnonzero(ratio >= CLUSTERED):
+        then = (
+            "these limits are too narrow for that. Take chart p_prime, which finds its limits "
+            "from the points."
+            if facts.chart[which] in BY_CHANCE
+            else "the limits of this chart come from the points themselves, which shows in them."
+        )
+        yield (
+            int(which),
+            "clustered",
+            "The cases go together (several of one baby, say): by chance alone the values vary "
+            f"{ratio[which]:.1f} times as much as if each stood alone, and {then}",
+            {"ratio": number(ratio[which]), "threshold": CLUSTERED},
+        )
 
 
 def few_points(facts: Facts) -> Rows:

@@ -16,7 +16,7 @@ from spcbench.funnel_change import Changed
 from spcbench.funnel_estimates import estimates_table
 from spcbench.funnel_goals import goals_of, kind_of_target
 from spcbench.funnel_highlights import highlights
-from spcbench.funnel_options import checked_recipe, checked_view
+from spcbench.funnel_options import check_clustering, checked_recipe, checked_view
 from spcbench.funnel_sums import paired, summed, with_invalid, with_lost_measures
 from spcbench.funnel_tables import curve_table, summary_table, units_table
 from spcbench.funnel_units import TAKES, Compared
@@ -367,6 +367,7 @@ def funnels(
         if before is None
         else Changed(with_invalid(paired(taken, before, first, last, by), taken), recipe, goals)
     )
+    check_clustering(compared)
     summary = summary_table(compared)
     return Funnels(
         units=units_table(compared, taken.display),

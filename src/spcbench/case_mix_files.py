@@ -6,10 +6,11 @@ part of them: a column is numbers if every cell is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ import pandas as pd
 from spcbench.counts_cells import Place
 from spcbench.counts_check import as_pandas
 from spcbench.errors import InputError
-from spcbench.measures.records_sql import csv_rows, named, open_records
+from spcbench.measures.records_sql import named, open_records, rows_of_csv
 from spcbench.numeric.segments import Flags, Floats
 from spcbench.tables import FileScan, Table
 
@@ -35,14 +36,14 @@ class _FileRows(Place):
     """Rows of text files, whose lines are looked up when one has to be named."""
 
     paths: tuple[str, ...] = ()
-    delimiter: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, row: int) -> str:
         """One row, as a spreadsheet numbers it."""
-        if self.delimiter is None:  # one record a line, and no names above them
+        if "delimiter" not in self.options:  # one record a line, and no names above them
             return f"{self.source}, line {row + 1}"
         for path in self.paths:
-            lines = csv_rows(path, self.delimiter, skipped=set())
+            lines = rows_of_csv(path, self.options, skipped=set())
             if row < len(lines):
                 return f"{Path(path).name}, line {lines[row]}"
             row -= len(lines)
@@ -91,7 +92,7 @@ def table_frame(
         raise InputError(f"{Path(path).name}, line {line} has {fault}; correct the file{more}")
     if scan.form == "parquet":
         return as_pandas(found), Place(table.source)
-    rows = _FileRows(table.source, True, None, scan.paths, scan.options.get("delimiter"))
+    rows = _FileRows(table.source, True, None, scan.paths, scan.options)
     return as_pandas(found), rows
 
 

@@ -13,6 +13,7 @@ from spcbench.drawn import Drawn
 from spcbench.tables import ADVICE
 
 CODES = (
+    "clustered",
     "overdispersed",
     "rolling",
     "incomplete_period",
@@ -41,6 +42,7 @@ _OF_THE_MEASURE = {"unknown_outcomes", "unverified_definition"}
 """Codes of advice about a measure, whichever the unit."""
 
 _KINDS = (
+    advice_data.clustered,
     advice_limits.overdispersed,
     advice_limits.underdispersed,
     advice_limits.chart_chosen,

@@ -26,6 +26,9 @@ PLAIN = {"share": "p", "value": "i", "count": "c"}
 """The chart that ``"auto"`` begins with, by what the counts of a series hold."""
 
 
+CLUSTERED = 1.1
+"""Variance over that of cases apart from which limits of chance are too narrow (a proposal)."""
+
 FEWEST_TO_JUDGE = 12
 """Fewer points do not move a series off its plain chart."""
 
@@ -156,6 +159,8 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
     judged = np.where(known.points < FEWEST_TO_JUDGE, np.nan, known.dispersion)
     found = choice(replace(known, dispersion=judged))
     names = np.where(kinds == "share", np.array(found.charts)[found.code], "p")
+    together = (kinds == "share") & (clustering(rows.frame, rows.whole) >= CLUSTERED)
+    names = np.where(together & (names == "p"), "p_prime", names)
     # Limits that were asked for by a name that only the plain chart knows keep it.
     for name in found.charts[1:] if plan.limit_method in ("auto", "normal") else ():
         if (names == name).any():
@@ -173,6 +178,33 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
         dispersion=dispersion,
         choice=found if plan.limit_method in ("auto", "normal") else None,
     )
+
+
+def clustering(frame: pd.DataFrame, series: Segments) -> Floats:
+    """How much more cases that go together vary than as many apart; shape (series,).
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Checked counts.
+    series : Segments
+        One per series.
+
+    Returns
+    -------
+    array of float
+        From the variance that the counts carry, all periods together; NaN without it.
+    """
+    if "variance" not in frame.columns:
+        return np.full(len(series), np.nan)
+    columns = (frame[name] for name in ("numerator", "denominator", "variance"))
+    met, size, variance = (one.to_numpy(dtype=np.float64, na_value=np.nan) for one in columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = met * (1.0 - met / size)
+        both = ~np.isnan(variance) & ~np.isnan(apart)
+        known = (np.where(both, one, 0.0) for one in (variance, apart))
+        together, alone = (series.sums(one) for one in known)
+        return np.asarray(together / alone)
 
 
 def _kinds(rows: Rows) -> npt.NDArray[Any]:

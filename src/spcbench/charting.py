@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from spcbench.drawn import Drawn
 from spcbench.errors import OptionError
 from spcbench.intake import Taken, as_date, keep_rows, take
 from spcbench.plugin.records import RuleSet
+from spcbench.spark.frames import is_spark
 from spcbench.tables import Display
 from spcbench.tracing import provenance
 
@@ -123,8 +124,9 @@ def control_charts(
 
     Parameters
     ----------
-    counts : Counted, Table, pandas, polars or Arrow table
+    counts : Counted, Table, pandas, polars, Arrow or Spark table
         The result of `count` or `read`, or a table with the columns of counts.
+        A Spark DataFrame gives Spark DataFrames (`spcbench.spark.charts.SparkCharts`).
     chart : str
         A chart type (see ``spcbench charts``). ``"auto"`` chooses for each
         series: shares of cases get a p chart, or one that allows for more
@@ -205,6 +207,12 @@ def control_charts(
     0  run7  above  improvement      13
     1    3s  below      concern       1
     """
+    if is_spark(counts):
+        options = dict(locals())
+        from spcbench.spark.charts import spark_charts
+
+        # Spark in, Spark out: the tables have the same names and columns.
+        return cast("ControlCharts", spark_charts(**options))
     from spcbench.plugin.host import default_host
 
     host = host or default_host()

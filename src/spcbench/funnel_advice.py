@@ -51,6 +51,7 @@ def advice_table(
             found = [*_overdispersed(line, compared), *_too_small(line, compared)]
             found += [*_regression(line, compared), *_half_added(line, compared)]
             found += [*_common_outcome(line, compared), *_unlabelled(line, summary)]
+            found += _clustered(line, compared)
         told += [(line.measure, row) for row in found]
     for name in summary["measure"].drop_duplicates():
         if unknown := unknown_outcomes(frame, name):
@@ -216,5 +217,20 @@ def _unlabelled(line: Any, summary: pd.DataFrame) -> list[Row]:
             f"{line.units} units have no label and stand together on a funnel without a name; "
             "nothing says that they are peers of each other.",
             {"units": int(line.units)},
+        )
+    ]
+
+
+def _clustered(line: Any, compared: Compared) -> list[Row]:
+    """Cases that go together, such as the opportunities of one baby."""
+    ratio = float(compared.clustering[line.Index])
+    if ratio <= 1.0:
+        return []
+    return [
+        (
+            "clustered",
+            "The cases go together (several of one baby, say), so that by chance alone values vary "
+            f"{ratio:.2f} times as much as if each stood alone. Limits and intervals allow for it.",
+            {"ratio": round(ratio, 4), "group": _group(line)},
         )
     ]

@@ -77,7 +77,9 @@ def _interval(compared: Compared, alpha: float) -> tuple[Floats, Floats]:
         half = -special.ndtri(alpha) * compared.changes.se
         middle = compared.changes.difference
         return np.exp(middle - half), np.exp(middle + half)
-    return interval(compared.recipe.data_type, compared.count, compared.size, alpha)
+    # Cases that go together are worth fewer that stand alone.
+    worth = compared.funnels.spread(compared.clustering)
+    return interval(compared.recipe.data_type, compared.count / worth, compared.size / worth, alpha)
 
 
 def interval(data_type: str, count: Floats, size: Floats, alpha: float) -> tuple[Floats, Floats]:

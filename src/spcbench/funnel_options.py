@@ -9,7 +9,7 @@ from typing import Any
 
 from spcbench.errors import OptionError
 from spcbench.funnel_change import SCALE
-from spcbench.funnel_units import Recipe
+from spcbench.funnel_units import Compared, Recipe
 from spcbench.funnel_view import PICTURES, SIZES, View
 from spcbench.levels import chosen_levels
 from spcbench.numeric.between_units import TAU2_METHODS
@@ -104,6 +104,21 @@ def _scale(data_type: str, scale: str | None, limits: str) -> str:
     scales = ("log",) if data_type == "change" else SCALES[data_type]
     one_of("scale", scale or scales[0], scales)
     return scale or scales[0]
+
+
+def check_clustering(compared: Compared) -> None:
+    """Refuse limits that cannot allow for cases that go together.
+
+    Raises
+    ------
+    OptionError
+        If the counts carry such a variance and additive limits are asked for.
+    """
+    if compared.recipe.overdispersion == "additive" and (compared.clustering > 1.0).any():
+        raise OptionError(
+            "the counts carry the variance of cases that go together (several of one baby), which "
+            "additive limits cannot allow for; use overdispersion 'multiplicative', or none"
+        )
 
 
 def checked_view(

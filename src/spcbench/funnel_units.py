@@ -216,10 +216,27 @@ class Compared:
 
     @cached_property
     def phi(self) -> Floats:
-        """Variance ratio that widens limits, shape (funnels,); 1 unless multiplicative."""
+        """Variance ratio that widens limits, shape (funnels,); 1 where chance has them as it is."""
         if self.recipe.overdispersion != "multiplicative":
-            return np.ones(len(self.funnels))
-        return np.maximum(np.nan_to_num(self.phi_winsorised, nan=1.0), 1.0)
+            return self.clustering
+        return np.maximum(np.nan_to_num(self.phi_winsorised, nan=1.0), self.clustering)
+
+    @cached_property
+    def clustering(self) -> Floats:
+        """How much more cases that go together vary than as many apart, shape (funnels,).
+
+        From the variance that the counts carry; 1 without it, and where it is less.
+        """
+        ones = np.ones(len(self.funnels))
+        if self.recipe.data_type != "proportion" or "variance" not in self.rows:
+            return ones
+        variance = self.rows["variance"].to_numpy(dtype=np.float64)
+        apart = self.size * self.value * (1.0 - self.value)
+        both = self.known & ~np.isnan(variance)
+        sums = self.funnels.sums
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = sums(np.where(both, variance, 0.0)) / sums(np.where(both, apart, 0.0))
+        return np.where(ratio > 1.0, ratio, ones)
 
     @cached_property
     def which(self) -> Integers:

@@ -1,13 +1,16 @@
-"""Reading a file: finding the reader that knows it, and checking counts on the way in."""
+"""Reading files: finding the reader that knows each, and checking counts on the way in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spcbench.errors import AmbiguousNameError, InputError, PluginError
+from spcbench.errors import AmbiguousNameError, InputError, OptionError, PluginError
+from spcbench.text_files import first_bytes, is_gzip
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
@@ -36,24 +39,32 @@ def read(
     path: str | Path,
     *,
     reader: str | None = None,
+    sheet: str | None = None,
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
+    on_error: str = "raise",
     host: PluginHost | None = None,
 ) -> Table:
-    """Records or counts from a file; which of the two, the reader says.
+    """Records or counts from a file, or records from many; which of the two, the reader says.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        A file; or a folder, or a pattern such as ``"births/*.csv"``, whose
+        files hold records with the same columns in any order.
     reader : str, optional
         Which reader to use (see ``spcbench readers``); without it the ending
         and the first bytes of the file decide, and a reader that knows one
         publication goes before a general one.
+    sheet : str, optional
+        For workbooks: name of the sheet; the first by default.
     date_format : str, optional
         For counts: how periods are written in text when not as YYYY-MM-DD.
     suppressed : sequence of str
         For counts: cell texts that stand for a suppressed figure, such as ``"*"``.
+    on_error : str
+        For folders and patterns: ``"raise"`` stops at a file that cannot be
+        read, ``"skip_file"`` leaves it out and says so in the provenance.
     host : PluginHost, optional
         Where readers are found; the default host if none is given.
 
@@ -72,18 +83,17 @@ def read(
         If there is no such reader, or several know the file.
     """
     from spcbench.plugin.host import default_host
-    from spcbench.tables import Table
 
-    file = Path(path)
+    if on_error not in ("raise", "skip_file"):
+        raise OptionError(f"on_error must be 'raise' or 'skip_file', not {on_error!r}")
     host = host or default_host()
-    head = head_of(file)
-    chosen = host.reader(reader) if reader is not None else _choose(file, head, host)
-    with host.using(chosen):
-        table = chosen.read(file)
-    if not isinstance(table, Table):
-        raise PluginError(
-            f"reader {chosen.id!r} gave {type(table).__name__} for {file.name}, wanted a Table"
-        )
+    one = partial(read_one, reader=reader, sheet=sheet, host=host)
+    from spcbench.reading_folder import files_of, read_set
+
+    files = files_of(Path(path))
+    if files is not None:
+        return read_set(Path(path), files, skip=on_error == "skip_file", read=one)
+    table = one(Path(path))
     if table.kind == "records":
         return table
     from spcbench.counts_cells import Place
@@ -97,6 +107,44 @@ def read(
     )
     lines = found.order + 2 if table.text else None
     return replace(table, data=found.frame, text=False, lines=lines)
+
+
+def read_one(file: Path, *, reader: str | None, sheet: str | None, host: PluginHost) -> Table:
+    """What the reader of one file makes of it; counts are not checked yet.
+
+    Raises
+    ------
+    InputError, OptionError, PluginError
+        As `read`.
+    """
+    from spcbench.tables import Table
+
+    head = head_of(file)
+    chosen = host.reader(reader) if reader is not None else _choose(file, head, host)
+    more = {} if sheet is None else {"sheet": sheet}
+    if more and "sheet" not in inspect.signature(chosen.read).parameters:
+        raise OptionError(f"{file.name} has no sheets; leave out sheet={sheet!r}")
+    with host.using(chosen):
+        table = chosen.read(file, **more)
+    if not isinstance(table, Table):
+        raise PluginError(
+            f"reader {chosen.id!r} gave {type(table).__name__} for {file.name}, wanted a Table"
+        )
+    return table
+
+
+def holds_counts(columns: Iterable[str]) -> bool:
+    """Whether columns are those of counts rather than of records.
+
+    Examples
+    --------
+    >>> holds_counts(["measure", "unit", "period", "numerator", "denominator"])
+    True
+    >>> holds_counts(["unit", "birth_date"])
+    False
+    """
+    names = {str(name).strip().lower() for name in columns}  # the check then names the misspelt
+    return {"measure", "unit", "period"} <= names and bool({"numerator", "value", "mean"} & names)
 
 
 def content_of(head: bytes) -> str:
@@ -134,7 +182,7 @@ def head_of(file: Path) -> bytes:
     Returns
     -------
     bytes
-        At most `HEAD_BYTES`.
+        At most `HEAD_BYTES`, decompressed where the name ends in ``.gz``.
 
     Raises
     ------
@@ -145,7 +193,10 @@ def head_of(file: Path) -> bytes:
         if file.is_dir():
             raise InputError(f"{file} is a folder; name a file in it")
         with file.open("rb") as opened:
-            head = opened.read(HEAD_BYTES)
+            head = opened.read(2)
+        if head != b"\x1f\x8b" and is_gzip(file) and head:
+            raise InputError(f"{file.name} is not what its ending '.gz' says")
+        head = first_bytes(file, HEAD_BYTES)
     except FileNotFoundError:
         raise InputError(f"there is no file {file}; check the name and the folder") from None
     except OSError as error:
@@ -178,6 +229,8 @@ def _choose(file: Path, head: bytes, host: PluginHost) -> Reader:
         if knowing:
             return knowing[0].record
     content = content_of(head)
+    if content == "a gzip archive":
+        content += f"; name it {file.name}.gz"
     looks = f"it looks like {content}" if content else "its first bytes say something else"
     raise InputError(f"{file.name} is not what its ending {file.suffix!r} says: {looks}")
 

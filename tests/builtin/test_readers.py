@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gzip
+import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from spcbench import text_files
 from spcbench.builtin.readers import read_csv, read_json_lines, read_parquet, spcbench_readers
 from spcbench.errors import InputError
+from spcbench.measures.records_sql import open_records
 from spcbench.reading import read
+from spcbench.text_files import InputWarning
 
 HEADER = "measure,unit,period,numerator,denominator"
 
@@ -26,7 +32,7 @@ def write(tmp_path):
 
 def test_the_general_readers_say_so():
     offered = {one.id: one for one in spcbench_readers()}
-    assert sorted(offered) == ["csv", "json-lines", "parquet"]
+    assert sorted(offered) == ["csv", "json-lines", "parquet", "workbook"]
     assert all(one.general for one in offered.values())
 
 
@@ -68,8 +74,14 @@ def test_single_values_are_counts_too(write):
         ("unit,Unit\n", "file.csv has the columns 'unit' and 'Unit', which differ only in capital"),
         ("\nunit,born\n", "file.csv, line 1 is blank; the names of the columns stand there"),
         (f'{HEADER}\nm,A,2024-01-01,1,"2\n', "file.csv, line 2: unexpected end of data"),
-        (f"{HEADER}\nm,A,2024-01-01,1,2\n".encode() + b"m,\xc9,2024-02-01,1,2\n",
-         "file.csv, line 3: the text is not UTF-8; save the file as 'CSV UTF-8'"),
+        (f"{HEADER}\nm,A,2024-01-01,1,2\n".encode() + b"m,\x81,2024-02-01,1,2\n",
+         "file.csv, line 3: the text is neither UTF-8 nor Windows-1252; save the file as 'CSV"),
+        ("unit\n\u00e9\n".encode() + b"\xe9\n",
+         "file.csv, line 3: the text is partly UTF-8 and partly not; save the file as 'CSV UTF-8'"),
+        (b"unit\n\xe9\n" + "\u00e9\n".encode(), "file.csv, line 3: the text is partly UTF-8"),
+        (b"\xef\xbb\xbfunit\n\xe9\n", "file.csv, line 2: the text is partly UTF-8"),
+        ("sep=,\nunit,born\n", "file.csv, line 1 is a note to Excel that begins with 'sep='"),
+        ("sep=;\nunit;born\n", "file.csv, line 1 is a note to Excel that begins with 'sep='"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_its_line(write, content, message):
@@ -97,7 +109,7 @@ def test_parquet_holds_counts_or_records(tmp_path):
 
 
 def test_a_damaged_parquet_file(write):
-    with pytest.raises(InputError, match=r"bad\.parquet: is not a whole Parquet file \("):
+    with pytest.raises(InputError, match=r"bad\.parquet is not a whole Parquet file; copy"):
         read_parquet(write(b"PAR1 and no more", "bad.parquet"))
 
 
@@ -122,3 +134,94 @@ def test_a_header_in_quotation_marks(tmp_path, separator):
     table = read_csv(path)
     assert list(table.data.columns) == names
     assert table.data["denominator"].tolist() == ["2"]
+
+
+# -- encodings ---------------------------------------------------------------------------------
+
+
+def test_windows_1252_is_read_and_told(write):
+    path = write("unit,d\u00e9j\u00e0\nA,\u20ac\u201cx\u201d\n".encode("cp1252"))
+    with pytest.warns(InputWarning, match=r"file\.csv is not UTF-8; it was read as Windows-1252"):
+        table = read_csv(path)
+    assert table.data.options["columns"] == ("unit", "d\u00e9j\u00e0")
+    with closing(open_records(table, columns=["d\u00e9j\u00e0"])) as records:
+        found = records.fetch(f"SELECT * FROM {records.relation}")
+        assert found["d\u00e9j\u00e0"].tolist() == ["\u20ac\u201cx\u201d"]
+        assert records.notes == ("file.csv was read as Windows-1252, as it is not UTF-8",)
+        folder = Path(records.copies.name)
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+def test_a_letter_far_down_and_cut_by_a_block(write, monkeypatch):
+    monkeypatch.setattr(text_files, "BLOCK_BYTES", 7)
+    assert read_csv(write("unit\n" + "ab\u20acd\u00e9\n" * 9)).kind == "records"
+    with pytest.warns(InputWarning):
+        read_csv(write(("unit\n" + "abcd\n" * 40 + "\u00e9\n").encode("cp1252")))
+    with pytest.warns(InputWarning):
+        read_csv(write(b"unit\nab\xe9"))  # the beginning of a letter of UTF-8, and no more
+
+
+def test_counts_in_windows_1252(write):
+    with pytest.warns(InputWarning):
+        table = read_csv(write(f"{HEADER}\nm,\u00c9,2024-01-01,1,2\n".encode("cp1252")))
+    assert table.data["unit"].tolist() == ["\u00c9"]
+
+
+def test_json_must_be_utf8(write):
+    with pytest.raises(InputError, match=r"b\.jsonl, line 1: the text is not UTF-8, as JSON m"):
+        read_json_lines(write(b'{"unit": "\xe9"}\n', "b.jsonl"))
+    table = read_json_lines(write(b'\xef\xbb\xbf{"unit": "A"}\n', "c.jsonl"))
+    with closing(open_records(table, columns=["unit"])) as records:
+        found = records.fetch(f"SELECT * FROM {records.relation}")
+        assert found["unit"].tolist() == ["A"]
+
+
+# -- lines that cannot be held -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["big.csv", "big.jsonl", "big.csv.gz"])
+def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(text_files, "LINE_BYTES_MAX", 100_000)
+    path = tmp_path / name
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(path, "wb") as made:
+        made.write(b'{"unit": 1}\n' if "json" in name else b"unit,born\nA,1\n")
+        for _ in range(40):
+            made.write(b"x" * 1_000_000)
+    tracemalloc.start()
+    line = 2 if "json" in name else 3
+    with pytest.raises(InputError, match=rf"{name}, line {line} is longer than 100,000 bytes; a l"):
+        next(one for one in spcbench_readers() if name.endswith(one.suffixes)).read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000
+
+
+def test_a_header_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_files, "LINE_BYTES_MAX", 1_000)
+    path = tmp_path / "big.csv"
+    path.write_bytes(b"unit," * 1_000)
+    with pytest.raises(InputError, match=r"big\.csv, line 1 is longer than 1,000 bytes"):
+        read_csv(path)
+
+
+def test_a_quotation_mark_that_is_never_closed(tmp_path):
+    path = tmp_path / "open.csv"
+    path.write_text('unit,born\nA,1\nB,"2\n' + "C,3\n" * 600_000)
+    with pytest.raises(InputError, match=r"open\.csv, line 3: a quotation mark is opened and not"):
+        read_csv(path)
+
+
+def test_quotation_marks_that_are_closed_do_no_harm(tmp_path):
+    path = tmp_path / "closed.csv"
+    path.write_text('"unit","born"\n' + "C,3\n" * 600_000)
+    assert read_csv(path).kind == "records"
+    path.write_text('unit,"born"""\n' + "C,3\n" * 600_000)
+    assert read_csv(path).data.options["columns"] == ("unit", 'born"')
+
+
+def test_columns_that_differ_in_capitals_are_refused_in_parquet_too(tmp_path):
+    pq.write_table(pa.table({"unit": ["A"], "Unit": ["B"]}), tmp_path / "two.parquet")
+    with pytest.raises(InputError, match=r"two\.parquet has the columns 'unit' and 'Unit'"):
+        read_parquet(tmp_path / "two.parquet")

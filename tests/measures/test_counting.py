@@ -523,10 +523,6 @@ def test_units_are_trimmed(write_csv):
             b'unit,born,x,y\nA,2024-01-01,"1,1\nA,2024-01-01,1,1\n',
             "births.csv, line 2: a quotation",
         ),
-        (
-            b"unit,born,x,y\nA,2024-01-01,1,1\nA,2024-01-01,\xe9,1\n",
-            "births.csv, line 3: the text is",
-        ),
     ],
 )
 def test_a_file_that_cannot_be_trusted_stops_the_count(tmp_path, content, message):
@@ -576,8 +572,8 @@ def test_a_missing_column_is_named_with_near_ones():
 
 
 def test_columns_without_names_are_told_by_their_numbers():
-    with pytest.raises(InputError, match="has no column 'unit'; Known: 0, 1, 2, 3, 4, 5"):
-        count(pd.DataFrame(RECORDS), packs=[PACK], **BY)
+    with pytest.raises(InputError, match="the table has no column '7'; its first row seems"):
+        count(pd.DataFrame(RECORDS), packs=[PACK], unit_column="7", date_column="1")
 
 
 def test_a_declared_column_that_no_measure_uses_may_be_absent():
@@ -614,12 +610,6 @@ def test_a_column_of_the_wrong_kind_is_refused(column, cells, message):
     frame = pandas_records()
     frame[column] = pd.to_datetime(cells) if column == "given" else cells
     with pytest.raises(InputError, match=message):
-        count(frame, packs=[PACK], **BY)
-
-
-def test_a_time_zone_is_refused_with_the_way_out():
-    frame = pandas_records().assign(born=pd.date_range("2024-01-01", periods=10, tz="UTC"))
-    with pytest.raises(InputError, match="convert it to local time without a time zone first"):
         count(frame, packs=[PACK], **BY)
 
 

@@ -116,7 +116,11 @@ def test_a_published_measure_needs_no_column():
         ({"of": ("a", "a")}, "composite 'c': of must name at least two different measures"),
         ({"of": "ab"}, "composite 'c': of must be a list of texts"),
         ({"form": "any"}, "composite 'c': form cannot be 'any'; Known: all_or_none, opportunity"),
-        ({"form": "opportunity"}, "is not offered yet, because its limits need a variance cluster"),
+        ({"cluster": "mother"}, "composite 'c': cluster goes with form = \"opportunity\" only"),
+        (
+            {"form": "opportunity", "count_by": "mother"},
+            "composite 'c': count_by goes with form = \"all_or_none\" only",
+        ),
     ],
 )
 def test_a_composite_checks_itself(settings, message):

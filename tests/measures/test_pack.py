@@ -113,7 +113,7 @@ def test_an_expression_is_told_with_file_pack_and_measure(write_pack):
         load_pack(path)
     assert str(caught.value) == (
         f"{path}: pack 'example', measure 'late', eligible: a number and a text cannot stand "
-        "together at \"ga_days, 'x'\", in: ga_days > 'x'"
+        "together\n  ga_days > 'x'\n  ^^^^^^^^^^^^^"
     )
 
 

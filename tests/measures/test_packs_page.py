@@ -11,7 +11,7 @@ import pytest
 
 import spcbench
 from spcbench.measures import expression, pack, subset
-from spcbench.measures.measure import TYPES, Composite, Field, Measure, Source
+from spcbench.measures.measure import TYPES, Check, Composite, Field, Measure, Source
 
 PAGE = Path(__file__).parents[2] / "docs" / "packs.md"
 
@@ -51,16 +51,28 @@ def test_the_example_counts_as_it_stands(page, tmp_path, monkeypatch, capsys):
     assert "out_of_range" in capsys.readouterr().out
 
 
+def test_the_example_of_a_derived_field_and_a_check_goes_with_the_first(page, tmp_path):
+    warmth, more = blocks(page, "toml")[:2]
+    days = '[[field]]\nname = "ga_weeks"\ntype = "integer"\n'
+    days += '[[field]]\nname = "ga_extra_days"\ntype = "integer"\n'
+    first, last = warmth.index("[[field]]"), warmth.index('[[field]]\nname = "temperature_c"')
+    path = tmp_path / "warmth.toml"
+    path.write_text(warmth[:first] + days + more + warmth[last:], encoding="utf-8")
+    loaded = pack.load_pack(path)
+    assert [one.id for one in loaded.checks] == ["warm_after_birth"]
+    assert "ga_weeks * 7 + ga_extra_days" in [one.from_ for one in loaded.fields]
+
+
 def test_the_published_example_is_a_measure(page):
-    (settings,) = tomllib.loads(blocks(page, "toml")[1])["measure"]
+    (settings,) = tomllib.loads(blocks(page, "toml")[2])["measure"]
     made = {key: tuple(one) if isinstance(one, list) else one for key, one in settings.items()}
     assert Measure(**made).met_categories == ("0 to 6",)
 
 
-@pytest.mark.parametrize("record", [Field, Measure, Composite, Source])
+@pytest.mark.parametrize("record", [Check, Field, Measure, Composite, Source])
 def test_every_key_is_on_the_page(page, record):
     for one in dataclasses.fields(record):
-        assert f"`{one.name}`" in page or f"{one.name}" in page, one.name
+        assert f"`{one.name.rstrip('_')}`" in page or one.name in page, one.name
 
 
 def test_every_word_of_the_format_is_on_the_page(page):

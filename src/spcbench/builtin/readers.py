@@ -1,16 +1,26 @@
-"""Readers of CSV, Parquet and JSON lines, offered like any plugin's."""
+"""Readers of CSV, Parquet, JSON lines and workbooks, offered like any plugin's."""
 
 from __future__ import annotations
 
-import csv
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from spcbench.builtin.workbooks import read_workbook, sniff_workbook
 from spcbench.errors import InputError
 from spcbench.plugin.hookspecs import hookimpl
 from spcbench.plugin.records import Reader
-from spcbench.reading import content_of, head_of
+from spcbench.reading import content_of, head_of, holds_counts
+from spcbench.text_files import (
+    UTF8,
+    WINDOWS,
+    InputWarning,
+    csv_rows,
+    encoding_of,
+    first_bytes,
+    undecodable_line,
+)
 
 if TYPE_CHECKING:
     from spcbench.tables import Table
@@ -27,7 +37,7 @@ def spcbench_readers() -> Iterable[Reader]:
         Reader(
             id="csv",
             title="CSV: cells between commas, semicolons or tabs",
-            suffixes=(".csv", ".tsv"),
+            suffixes=(".csv", ".tsv", ".csv.gz", ".tsv.gz"),
             sniff=sniff_csv,
             read=read_csv,
             general=True,
@@ -43,26 +53,20 @@ def spcbench_readers() -> Iterable[Reader]:
         Reader(
             id="json-lines",
             title="JSON lines: one record a line",
-            suffixes=(".jsonl", ".ndjson"),
+            suffixes=(".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
             sniff=sniff_json_lines,
             read=read_json_lines,
             general=True,
         ),
+        Reader(
+            id="workbook",
+            title="Workbook: one sheet of an Excel or OpenDocument file",
+            suffixes=(".xlsx", ".xlsm", ".xls", ".ods"),
+            sniff=sniff_workbook,
+            read=read_workbook,
+            general=True,
+        ),
     )
-
-
-def holds_counts(columns: Iterable[str]) -> bool:
-    """Whether columns are those of counts rather than of records.
-
-    Examples
-    --------
-    >>> holds_counts(["measure", "unit", "period", "numerator", "denominator"])
-    True
-    >>> holds_counts(["unit", "birth_date"])
-    False
-    """
-    names = {str(name).strip().lower() for name in columns}  # the check then names the misspelt
-    return {"measure", "unit", "period"} <= names and bool({"numerator", "value", "mean"} & names)
 
 
 def sniff_csv(head: bytes, path: Path) -> bool:
@@ -86,8 +90,9 @@ def read_csv(path: Path) -> Table:
     Parameters
     ----------
     path : Path
-        UTF-8, with or without a byte order mark; cells between commas,
-        semicolons or tabs, whichever gives the header more names.
+        UTF-8, with or without a byte order mark, else Windows-1252, which is
+        told; cells between commas, semicolons or tabs, whichever gives the
+        header more names; compressed where the name ends in ``.gz``.
 
     Returns
     -------
@@ -97,21 +102,35 @@ def read_csv(path: Path) -> Table:
     Raises
     ------
     InputError
-        If it is missing or not UTF-8, a column stands twice, or a row of counts has too
-        few or too many cells.
+        If it is missing or cannot be trusted, a column stands twice, or a row
+        of counts has too few or too many cells.
+
+    Warns
+    -----
+    InputWarning
+        If the text is not UTF-8.
     """
     from spcbench.tables import FileScan, Table
 
     head_of(path)
-    delimiter = max(DELIMITERS, key=lambda one: len(_first_row(path, one)))
-    columns = _names(_first_row(path, delimiter), path)
+    encoding = encoding_of(path)
+    if encoding == WINDOWS:
+        warnings.warn(
+            f"{path.name} is not UTF-8; it was read as Windows-1252. If names look wrong, "
+            "save it as 'CSV UTF-8'",
+            InputWarning,
+            stacklevel=2,
+        )
+    delimiter = max(DELIMITERS, key=lambda one: len(_first_row(path, one, encoding)))
+    columns = _names(_first_row(path, delimiter, encoding), path)
     if not holds_counts(columns):
-        options = {"delimiter": delimiter, "columns": tuple(columns)}
+        options: dict[str, Any] = {"delimiter": delimiter, "columns": tuple(columns)}
+        options |= {"encoding": WINDOWS} if encoding == WINDOWS else {}
         scan = FileScan(paths=(str(path),), form="csv", options=options)
         return Table(kind="records", data=scan, source=path.name)
     import pandas as pd
 
-    rows = list(_whole_rows(path, delimiter, len(columns)))
+    rows = list(_whole_rows(path, delimiter, len(columns), encoding))
     frame = pd.DataFrame(rows, columns=columns, dtype="object")
     return Table(kind="counts", data=frame, source=path.name, text=True)
 
@@ -132,13 +151,16 @@ def read_parquet(path: Path) -> Table:
     head_of(path)
     try:
         # Opened here, so that signs in the name are never taken for a pattern.
-        with path.open("rb") as opened:
-            file = pq.ParquetFile(opened)
-            counts = file.read() if holds_counts(file.schema_arrow.names) else None
-    except (pa.ArrowInvalid, OSError) as error:
+        with path.open("rb") as opened_file:
+            file = pq.ParquetFile(opened_file)
+            names = file.schema_arrow.names
+            counts = file.read() if holds_counts(names) else None
+    except (pa.ArrowException, OSError, ValueError):
+        # The library's own words may quote what the file holds.
         raise InputError(
-            f"{path.name}: is not a whole Parquet file ({str(error).splitlines()[0]})"
-        ) from error
+            f"{path.name} is not a whole Parquet file; copy or write it again"
+        ) from None
+    _check_apart(names, path)
     if counts is None:
         scan = FileScan(paths=(str(path),), form="parquet")
         return Table(kind="records", data=scan, source=path.name)
@@ -153,51 +175,43 @@ def read_json_lines(path: Path) -> Table:
     Raises
     ------
     InputError
-        If the file is missing or empty.
+        If the file is missing, empty, damaged or not UTF-8.
     """
     from spcbench.tables import FileScan, Table
 
     head_of(path)
-    scan = FileScan(paths=(str(path),), form="json")
+    if encoding_of(path, delimited=False) == WINDOWS:
+        line = undecodable_line(path, UTF8)
+        raise InputError(
+            f"{path.name}, line {line}: the text is not UTF-8, as JSON must be; write it again"
+        )
+    marked = first_bytes(path, 3) == b"\xef\xbb\xbf"
+    # The engine does not take a byte order mark in JSON; some shells write one.
+    options = {"encoding": UTF8} if marked else {}
+    scan = FileScan(paths=(str(path),), form="json", options=options)
     return Table(kind="records", data=scan, source=path.name)
 
 
-def _rows(path: Path, delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
-    """The rows of a CSV file; faults of the text are told with their line."""
-    with path.open(encoding="utf-8-sig", newline="") as opened:
-        rows = csv.reader(opened, delimiter=delimiter, strict=strict)
-        try:
-            yield from rows
-        except UnicodeDecodeError:
-            raise InputError(
-                f"{path.name}, line {_undecodable_line(path)}: the text is not UTF-8; "
-                "save the file as 'CSV UTF-8'"
-            ) from None
-        except csv.Error as error:
-            raise InputError(f"{path.name}, line {rows.line_num}: {error}") from None
-
-
-def _undecodable_line(path: Path) -> int:
-    """The first line that is not UTF-8; the file is decoded in blocks, which do not tell."""
-    with path.open("rb") as opened:
-        for line, content in enumerate(opened, 1):
-            try:
-                content.decode()
-            except UnicodeDecodeError:
-                return line
-    return 1
-
-
-def _first_row(path: Path, delimiter: str) -> list[str]:
+def _first_row(path: Path, delimiter: str, encoding: str) -> list[str]:
     # Not strict: with a wrong delimiter, quotation marks end in the middle of a cell.
-    return next(_rows(path, delimiter, strict=False), [])
+    rows = csv_rows(path, delimiter, encoding)
+    return next((cells for _, cells in rows), [])
 
 
 def _names(row: Sequence[str], path: Path) -> list[str]:
     """The names of the columns; a column without a name gets its place for one."""
+    if 1 <= len(row) <= 2 and row[0].lower().startswith("sep="):
+        raise InputError(
+            f"{path.name}, line 1 is a note to Excel that begins with 'sep='; remove that line"
+        )
     if not any(name.strip() for name in row):
         raise InputError(f"{path.name}, line 1 is blank; the names of the columns stand there")
     names = [name.strip() or f"column {place}" for place, name in enumerate(row, 1)]
+    _check_apart(names, path)
+    return names
+
+
+def _check_apart(names: Sequence[str], path: Path) -> None:
     seen: dict[str, str] = {}
     for name in names:
         other = seen.setdefault(name.lower(), name)
@@ -208,13 +222,14 @@ def _names(row: Sequence[str], path: Path) -> list[str]:
                 else f"has the columns {other!r} and {name!r}, which differ only in capitals"
             )
             raise InputError(f"{path.name} {twice}; rename or remove one of them")
-    return names
 
 
-def _whole_rows(path: Path, delimiter: str, width: int) -> Iterator[list[str | None]]:
+def _whole_rows(
+    path: Path, delimiter: str, width: int, encoding: str
+) -> Iterator[list[str | None]]:
     """The rows below the header, every one with as many cells as there are names."""
     blank = 0
-    for line, cells in enumerate(_rows(path, delimiter), 1):
+    for line, (_, cells) in enumerate(csv_rows(path, delimiter, encoding, strict=True), 1):
         if not cells:
             blank = blank or line
             continue

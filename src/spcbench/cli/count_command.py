@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
 
 SUFFIXES = (".csv", ".parquet")
+LIST_SUFFIXES = (*SUFFIXES, ".xlsx")
+SHEET_ROWS = 1_048_576
+"""Rows that a sheet of a workbook may have, with that of the names."""
 
 
 @click.command(
@@ -26,7 +29,8 @@ SUFFIXES = (".csv", ".parquet")
     ),
 )
 @click.argument("records", type=options.FILE)
-@options.packs
+@options.record_options
+@options.period
 @click.option(
     "--measure",
     "measures",
@@ -34,16 +38,13 @@ SUFFIXES = (".csv", ".parquet")
     metavar="NAME",
     help="Only this measure of the packs, such as mgso4. May be repeated.",
 )
-@options.unit_column
-@options.date_column
-@options.period
-@options.date_format
-@options.reader
+@options.source_options
 @click.option(
     "--rejects",
     type=options.FILE,
-    metavar="FILE.csv",
-    help="Also list every record that was set aside: its row and the reason, never its content.",
+    metavar="FILE",
+    help="Also list every record that was set aside: its row and the reason, never its content. "
+    "The name ends in .csv, .parquet or .xlsx.",
 )
 @options.output_option("counts.csv or counts.parquet")
 @click.pass_obj
@@ -52,15 +53,10 @@ def command(
     /,
     *,
     records: Path,
-    packs: tuple[str, ...],
     measures: tuple[str, ...],
-    unit_column: str | None,
-    date_column: str | None,
-    period: str,
-    date_format: str | None,
-    reader: str | None,
     rejects: Path | None,
     output: Path,
+    **given: Any,
 ) -> None:
     """Count patient records by measure, unit and period.
 
@@ -74,18 +70,19 @@ def command(
     from spcbench.writing import write_files
 
     _check_files(records, output, rejects)
-    _check_needed(packs=packs, unit_column=unit_column, date_column=date_column)
+    asked = Given(**given)
+    _check_needed(
+        packs=tuple(asked.packs), unit_column=asked.unit_column, date_column=asked.date_column
+    )
     counted = counted_records(
-        spcbench.read(records, reader=reader, host=host),
-        Given(
-            packs=packs,
-            unit_column=unit_column,
-            date_column=date_column,
-            period=period,
-            date_format=date_format,
-            suppressed=(),
-            reader=reader,
+        spcbench.read(
+            records,
+            reader=asked.reader,
+            sheet=asked.sheet,
+            on_error=asked.on_error,
+            host=host,
         ),
+        asked,
         measures=measures or None,
         rejects=rejects is not None,
         host=host,
@@ -98,11 +95,19 @@ def command(
 
 
 def table_bytes(table: pd.DataFrame, path: Path) -> bytes:
-    """One table as CSV or Parquet, whichever the ending of `path` says."""
+    """One table as CSV, Parquet or XLSX, whichever the ending of `path` says.
+
+    Raises
+    ------
+    OptionError
+        If what writes workbooks is not installed, or the table is too long for one.
+    """
     if path.suffix.lower() == ".csv":
         from spcbench.builtin.formats import csv_bytes
 
         return csv_bytes(table)
+    if path.suffix.lower() == ".xlsx":
+        return _sheet_bytes(table, path)
     from io import BytesIO
 
     import pyarrow as pa
@@ -119,19 +124,61 @@ def table_bytes(table: pd.DataFrame, path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _check_files(records: Path, output: Path, rejects: Path | None) -> None:
-    """Refuse names that cannot be written, before the records are read."""
+def _sheet_bytes(table: pd.DataFrame, path: Path) -> bytes:
+    """A workbook of one sheet; texts stay texts, whatever sign they begin with."""
+    from io import BytesIO
+
+    try:
+        import xlsxwriter
+    except ModuleNotFoundError:
+        raise OptionError(
+            f"to write {path.name!r}, install XlsxWriter (pip install 'spcbench[xlsx]'), "
+            "or let the name end in .csv"
+        ) from None
+    if len(table) >= SHEET_ROWS:
+        raise OptionError(
+            f"{path.name!r} would have {len(table):,} rows, and a sheet holds "
+            f"{SHEET_ROWS - 1:,}; let the name end in .csv or .parquet"
+        )
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer, {"strings_to_formulas": False, "strings_to_urls": False,
+                                      "in_memory": True}) as book:  # fmt: skip
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, list(table.columns))
+        for at, name in enumerate(table.columns):
+            cells = table[name].astype("object")
+            sheet.write_column(1, at, cells.where(cells.notna(), None).tolist())
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, max(len(table), 1), max(len(table.columns) - 1, 0))
+    return buffer.getvalue()
+
+
+def check_list(path: Path, source: Path) -> None:
+    """Refuse a name that no list can be written to, before the records are read.
+
+    Raises
+    ------
+    OptionError
+        If it is the file being read, its folder does not exist, or its ending is none of ours.
+    """
+    _check_file(path, source, LIST_SUFFIXES)
+
+
+def _check_file(path: Path, source: Path, allowed: tuple[str, ...]) -> None:
     from spcbench.writing import check_folder
 
-    for path, allowed in ((output, SUFFIXES), (rejects, SUFFIXES[:1])):
-        if path is None:
-            continue
-        options.check_not_input(path, records)
-        if path.suffix.lower() not in allowed:
-            raise OptionError(
-                f"cannot write {path.name!r}: the name must end in {' or '.join(allowed)}"
-            )
-        check_folder(path)
+    options.check_not_input(path, source)
+    if path.suffix.lower() not in allowed:
+        endings = " or ".join([", ".join(allowed[:-1]), allowed[-1]])
+        raise OptionError(f"cannot write {path.name!r}: the name must end in {endings}")
+    check_folder(path)
+
+
+def _check_files(records: Path, output: Path, rejects: Path | None) -> None:
+    """Refuse names that cannot be written, before the records are read."""
+    _check_file(output, records, SUFFIXES)
+    if rejects is not None:
+        check_list(rejects, records)
     if rejects is not None and rejects.absolute() == output.absolute():
         raise OptionError(f"--rejects and -o both name {output.name!r}; give each its own name")
 

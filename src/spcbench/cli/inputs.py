@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spcbench.cli.progress import stage
+from spcbench.cli.values import mapped_columns
 from spcbench.errors import InputError, OptionError, suggest
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ class Given:
     packs: Sequence[str]
     unit_column: str | None
     date_column: str | None
-    period: str
-    date_format: str | None
-    suppressed: Sequence[str]
-    reader: str | None
+    period: str = "month"
+    date_format: str | None = None
+    time_zone: str = "Europe/London"
+    maps: Sequence[str] = ()
+    mapping: str | None = None
+    suppressed: Sequence[str] = ()
+    reader: str | None = None
+    sheet: str | None = None
+    on_error: str = "raise"
 
 
 def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost) -> Counted | Table:
@@ -62,8 +68,10 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
         table = spcbench.read(
             source,
             reader=given.reader,
+            sheet=given.sheet,
             date_format=given.date_format,
             suppressed=given.suppressed,
+            on_error=given.on_error,
             host=host,
         )
     if table.kind == "counts":
@@ -133,7 +141,10 @@ def counted_records(
             date_column=given.date_column or "",
             period=given.period,
             measures=measures,
+            columns=mapped_columns(given.maps) or None,
+            mapping=given.mapping,
             date_format=given.date_format,
+            time_zone=given.time_zone,
             rejects=rejects,
             host=host,
         )
@@ -176,7 +187,7 @@ def quality_lines(counted: Counted) -> list[str]:
         noun = "record" if row["records"] == 1 else "records"
         problem = row["problem"].replace("_", " ")
         lines.append(f"  {subject}: {problem} ({row['records']:,} {noun})")
-    return lines
+    return lines + [f"  {note}" for note in known.get("notes", ())]
 
 
 def _present(cell: Any) -> str:

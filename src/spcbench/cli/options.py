@@ -72,7 +72,8 @@ period = click.option(
     default="month",
     show_default=True,
     metavar="LENGTH",
-    help="What one point stands for: day, week, month, quarter or year.",
+    help="What one point stands for: day, week, month, quarter, year, financial_year, rolling:3 "
+    "(months), or a file of first days.",
 )
 date_format = click.option(
     "--date-format",
@@ -82,6 +83,42 @@ date_format = click.option(
 reader = click.option(
     "--reader", metavar="NAME", help="Which reader opens the file (see `spcbench readers`)."
 )
+time_zone = click.option(
+    "--time-zone",
+    default="Europe/London",
+    show_default=True,
+    metavar="NAME",
+    help="Whose clocks tell dates that have a time zone; others are taken as they stand.",
+)
+map_column = click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="NAME=EXPRESSION",
+    help='What a column that a pack asks for is made from: ga_days="gestation weeks*7+days". '
+    "May be repeated.",
+)
+mapping = click.option(
+    "--mapping",
+    metavar="FILE.toml",
+    help="Mappings from a file, or the name of a profile such as badgernet.",
+)
+sheet = click.option("--sheet", metavar="NAME", help="Which sheet of a workbook; else the first.")
+on_error = click.option(
+    "--on-error",
+    default="raise",
+    show_default=True,
+    metavar="WORD",
+    help="raise stops at a file of a folder that cannot be read; skip_file takes the others.",
+)
+record_options = together(
+    packs, unit_column, date_column, date_format, time_zone, map_column, mapping
+)
+"""For commands on records: what to count, by what, and how their columns are read."""
+
+source_options = together(reader, sheet, on_error)
+"""How a file is opened."""
+
 suppressed = click.option(
     "--suppressed",
     multiple=True,
@@ -90,7 +127,7 @@ suppressed = click.option(
     "May be repeated.",
 )
 
-input_options = together(packs, unit_column, date_column, period, date_format, suppressed, reader)
+input_options = together(record_options, period, suppressed, source_options)
 """For commands that take counts, or records to be counted on the way."""
 
 measure = click.option(

@@ -19,7 +19,9 @@ from spcbench.plugin.host import PluginHost, default_host
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "From records to reports, in this order": (
         "demo",
+        "validate",
         "count",
+        "events",
         "expected",
         "standardise",
         "roll-up",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from spcbench.errors import OptionError
 
@@ -90,3 +90,36 @@ def span(option: str, given: str | None) -> tuple[str, str] | None:
     if not (dots and first.strip() and last.strip()):
         raise OptionError(f"--{option} {given!r} must be two dates, such as 2023-01-01..2023-12-01")
     return first.strip(), last.strip()
+
+
+def mapped_columns(maps: Iterable[str]) -> dict[str, str]:
+    """What `--map` was given, for ``columns=``.
+
+    Parameters
+    ----------
+    maps : iterable of str
+        Each ``name=expression``; the first equals sign separates them.
+
+    Raises
+    ------
+    OptionError
+        If one has no equals sign or no name, or a name comes twice.
+
+    Examples
+    --------
+    >>> mapped_columns(["ga_days=gestation weeks*7+days", "given=answer = 'Y'"])
+    {'ga_days': 'gestation weeks*7+days', 'given': "answer = 'Y'"}
+    """
+    columns: dict[str, str] = {}
+    for one in maps:
+        name, sign, expression = one.partition("=")
+        name = name.strip()
+        if not (sign and name and expression.strip()):
+            raise OptionError(
+                f"--map {one!r} must look like NAME=EXPRESSION, such as "
+                'ga_days="gestation weeks*7+days"'
+            )
+        if name in columns:
+            raise OptionError(f"--map gives {name!r} twice; keep one of them")
+        columns[name] = expression.strip()
+    return columns

@@ -8,59 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
-from spcbench.errors import InputError, OptionError, suggest
+from spcbench.errors import InputError, OptionError
 from spcbench.measures.choosing import chosen_packs, wanted_measures
-from spcbench.measures.measure import Measure, display_of
-from spcbench.measures.query import (
-    UNKNOWN_PROBLEM,
-    CountQuery,
-    order_name,
-    part_name,
-    problem_name,
+from spcbench.measures.counted_tables import (
+    COMPLETENESS,
+    COUNTED,
+    Grid,
+    completeness_table,
+    counts_table,
+    quality_table,
 )
+from spcbench.measures.dialect import Dialect
+from spcbench.measures.dialect_duckdb import DUCKDB
+from spcbench.measures.entry import ZONE, Way
+from spcbench.measures.mapping import ColumnMapping, column_mapping
+from spcbench.measures.measure import display_of
+from spcbench.measures.periods import PERIODS, Periods, chosen_periods
+from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
-from spcbench.measures.rejects import list_rejects
+from spcbench.measures.rejects import list_rejects, numbered
+from spcbench.measures.tallies import order_name
 from spcbench.measures.wanted import Wanted, named_measures
 from spcbench.plugin.records import Pack
-from spcbench.tables import (
-    COUNTS,
-    COUNTS_OPTIONAL,
-    QUALITY,
-    REJECTS,
-    STATUS,
-    Contract,
-    Display,
-)
+from spcbench.spark.frames import is_spark
+from spcbench.tables import QUALITY, REJECTS, Display
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
 
-PERIODS = ("day", "week", "month", "quarter", "year")
-"""How long a period may last; a week starts on Monday."""
-
-COUNTED = Contract(
-    "counts",
-    (
-        *COUNTS.columns,
-        *(one for one in COUNTS_OPTIONAL.columns if one.name in ("missing", "status")),
-    ),
-)
-"""The columns that `count` makes."""
-
-_STEPS: Mapping[str, tuple[str, int]] = {
-    "day": ("D", 1),
-    "week": ("D", 7),
-    "month": ("M", 1),
-    "quarter": ("M", 3),
-    "year": ("Y", 1),
-}
+__all__ = ["COMPLETENESS", "COUNTED", "PERIODS", "Counted", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +55,9 @@ class Counted:
     counts : pandas.DataFrame
         Columns of `COUNTED`; one row per measure, unit and period, without
         gaps between the first and the last period of the records. A period
-        without cases has 0 of 0 and status ``no_data``.
+        without cases has 0 of 0 and status ``no_data``. With `variance` where
+        a share of opportunities is among the measures, and `period_end` where
+        the first day does not say how long a period lasts.
     quality : pandas.DataFrame
         Columns of `tables.QUALITY`: what could not be used, and how often.
     rejects : pandas.DataFrame
@@ -81,6 +66,9 @@ class Counted:
         How each measure is shown and judged, by its full name.
     provenance : dict
         What was counted: source, packs, records read, used and rejected.
+    completeness : pandas.DataFrame
+        Columns of `COMPLETENESS`: of how many records a field, or whether a
+        measure is met, is known, by unit and period.
     """
 
     counts: pd.DataFrame
@@ -88,6 +76,7 @@ class Counted:
     rejects: pd.DataFrame
     display: Mapping[str, Display]
     provenance: dict[str, Any]
+    completeness: pd.DataFrame = field(default_factory=COMPLETENESS.empty)
 
 
 def count(
@@ -96,9 +85,13 @@ def count(
     packs: Iterable[str | Path | Pack],
     unit_column: str,
     date_column: str,
-    period: str = "month",
+    period: str | Path | Iterable[Any] = "month",
     measures: Iterable[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    mapping: str | Path | ColumnMapping | None = None,
     date_format: str | None = None,
+    time_zone: str = ZONE,
+    quality: bool = True,
     rejects: bool = False,
     host: PluginHost | None = None,
 ) -> Counted:
@@ -106,19 +99,34 @@ def count(
 
     Parameters
     ----------
-    table : path, Table, pandas, polars or Arrow table
-        Records, one row a case.
+    table : path, Table, pandas, polars, Arrow or Spark table
+        Records, one row a case. A Spark DataFrame is counted on Spark, and
+        only the counts come back.
     packs : iterable of str, Path or Pack
         Ids (``"pop"``, ``"pop@2023"``), files ending in ``.toml``, or packs.
     unit_column, date_column : str
         Which column names the unit, and which dates the record.
-    period : str
-        ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"`` or ``"year"``.
+    period : str, Path or iterable of dates
+        ``"day"``, ``"week"`` (from Monday), ``"month"``, ``"quarter"``,
+        ``"year"`` or ``"financial_year"`` (from April); ``"rolling:3"`` for
+        windows of so many months; or first days of periods of your own, as a
+        list or a file of one day a line.
     measures : iterable of str, optional
         Which measures of the packs (``"mgso4"``, ``"pop:mgso4"``,
         ``"pop@2023:mgso4"``); all by default.
+    columns : mapping of str to str, optional
+        Columns that the packs ask for, and what they are made from:
+        ``{"ga_days": "gestation weeks * 7 + days"}``.
+    mapping : str, Path or ColumnMapping, optional
+        The same from a TOML file, or the name of a profile such as ``"badgernet"``.
     date_format : str, optional
         How dates are written in text when not as YYYY-MM-DD, such as ``"%d/%m/%Y"``.
+    time_zone : str
+        Whose clocks moments with a time zone are told by; others are taken as
+        they stand.
+    quality : bool
+        Tell what is wrong with records and how complete they are; False gives
+        the same counts a little faster.
     rejects : bool
         List every record set aside; costs a second scan.
     host : PluginHost, optional
@@ -155,52 +163,110 @@ def count(
               measure  numerator  denominator  missing
     0  example@1:warm          1            2        1
     """
-    if period not in PERIODS:
-        raise OptionError(f"there is no period {period!r}; {suggest(period, PERIODS)}")
+    periods = chosen_periods(period)
     if date_format is not None:
-        _check_format(date_format)
+        check_format(date_format)
+    check_zone(time_zone)
     wanted = wanted_measures(chosen_packs(packs, host), measures)
+    check_together(wanted, periods)
     if isinstance(table, (str, Path)):
         from spcbench.reading import read
 
         table = read(table, host=host)
     needed = (unit_column, date_column, *(name for one in wanted for name in one.columns))
-    with closing(open_records(table, columns=needed, beside=_declared(wanted))) as records:
+    made = column_mapping(mapping, columns, date_format=date_format, zone=time_zone, host=host)
+    records, dialect = _opened(table, needed, declared(wanted), made, rejects=rejects)
+    with closing(records):
         query = CountQuery(
             wanted,
             records.natives,
+            Way(dialect=dialect, source=records.source, zone=time_zone),
             unit_column=unit_column,
             date_column=date_column,
-            period=period,
+            periods=periods,
             date_format=date_format,
-            source=records.source,
+            quality=quality,
         )
-        counted = _run(query, records, wanted, period=period, rejects=rejects)
-    named = {"unit_column": unit_column, "date_column": date_column, "period": period}
+        counted = _run(query, records, wanted, periods=periods, quality=quality, rejects=rejects)
+    named = {"unit_column": unit_column, "date_column": date_column, "period": periods.name}
     return replace(counted, provenance={**counted.provenance, **named})
 
 
+def _opened(
+    table: Any,
+    columns: Iterable[str],
+    beside: Iterable[str],
+    mapping: ColumnMapping | None,
+    *,
+    rejects: bool,
+) -> tuple[Records, Dialect]:
+    """Records, and the engine that counts them: the one that holds them already, else DuckDB."""
+    if not is_spark(table):
+        return open_records(table, columns=columns, beside=beside, mapping=mapping), DUCKDB
+    if mapping is not None:
+        raise OptionError(
+            "columns= and mapping= do not go with a Spark DataFrame; make the columns with "
+            "its own selectExpr() first"
+        )
+    from spcbench.spark.dialect import SPARK
+    from spcbench.spark.records import open_spark
+
+    if rejects:
+        raise OptionError(
+            "rejects are not offered for Spark DataFrames, whose records have no row numbers; "
+            "the quality table says how many were set aside and why"
+        )
+    return cast("Records", open_spark(table, columns=columns, beside=beside)), SPARK
+
+
 def _run(
-    query: CountQuery, records: Records, wanted: Sequence[Wanted], *, period: str, rejects: bool
+    query: CountQuery,
+    records: Records,
+    wanted: Sequence[Wanted],
+    *,
+    periods: Periods,
+    quality: bool,
+    rejects: bool,
 ) -> Counted:
-    """Scan once and add up; a second time for the rejects."""
+    """Scan once and add up; again for what is counted by mother, and for the rejects."""
     found = records.fetch(query.counts(records.relation))
-    _check_order(query, records, found)
-    totals = {name: int(np.sum(found[name])) for name in ("records", "rejected")}
-    totals["ragged"] = len(records.ragged())
-    quality = _quality(query, wanted, found, totals)
-    _check_any_used(totals, quality, records.source)
+    check_order(query, records, found)
+    totals = totals_of(found, records)
+    told = quality_table(query, wanted, found, totals) if quality else QUALITY.empty()
+    _check_any_used(totals, told, records.source)
+    grid = Grid.of(found, periods)
+    shared = [records.fetch(one) for one in query.shared(records.relation)]
     return Counted(
-        counts=_counts(wanted, found, period),
-        quality=quality,
-        rejects=list_rejects(query, records, wanted) if rejects else REJECTS.empty(),
+        counts=counts_table(wanted, grid, [found, *shared]),
+        quality=told,
+        completeness=completeness_table(query, wanted, grid, found)
+        if quality
+        else COMPLETENESS.empty(),
+        rejects=list_rejects(query, records) if rejects else REJECTS.empty(),
         display={name: display_of(measure) for name, _, measure in named_measures(wanted)},
-        provenance=_provenance(records, wanted, totals),
+        provenance=_provenance(records, wanted, totals, periods),
     )
 
 
-def _check_format(date_format: str) -> None:
-    """Refuse a format that leaves the day, month or year open, or that is none."""
+def totals_of(found: Mapping[str, Any], records: Records) -> dict[str, int]:
+    """How many records there are, were set aside, and have too few or too many cells."""
+    totals = {name: int(np.sum(found[name])) for name in ("records", "rejected")}
+    return {**totals, "ragged": len(records.ragged())}
+
+
+def declared(wanted: Sequence[Wanted]) -> list[str]:
+    """Columns that packs declare, used or not."""
+    return [one.name for pack in wanted for one in pack.declared]
+
+
+def check_format(date_format: str) -> None:
+    """Refuse a format that leaves the day, month or year open, or that is none.
+
+    Raises
+    ------
+    OptionError
+        If it is incomplete.
+    """
     import duckdb
 
     needed = (("%d", "%-d", "%j"), ("%m", "%-m", "%b", "%B", "%j"), ("%Y", "%y"))
@@ -217,21 +283,64 @@ def _check_format(date_format: str) -> None:
         )
 
 
-def _declared(wanted: Sequence[Wanted]) -> list[str]:
-    return [field.name for one in wanted for field in one.pack.fields]
+def check_zone(time_zone: str) -> None:
+    """Refuse a time zone that does not exist.
+
+    Raises
+    ------
+    OptionError
+        If there is none of that name.
+    """
+    if time_zone == ZONE:
+        return
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(
+                "SELECT timezone(?, TIMESTAMPTZ '2024-01-01 00:00:00Z')", [time_zone]
+            )
+    except duckdb.Error:
+        raise OptionError(
+            f"there is no time zone {time_zone!r}; expected a name such as 'Europe/London'"
+        ) from None
 
 
-def _check_order(query: CountQuery, records: Records, found: Mapping[str, Any]) -> None:
-    """Refuse dates in another order, and say which is the first."""
-    for field in query.other_orders:
-        if not np.sum(found[order_name(field)]):
+def check_together(wanted: Sequence[Wanted], periods: Periods) -> None:
+    """Refuse rolling windows of what counts once a period.
+
+    Raises
+    ------
+    OptionError
+        If a mother with births in two months of a window would count twice.
+    """
+    from spcbench.measures.wanted import key_of
+
+    for name, _, measure in named_measures(wanted):
+        if periods.window > 1 and (key := key_of(measure)):
+            raise OptionError(
+                f"{name} takes the records of one {key!r} together in each period, so its months "
+                f"cannot be added up to {periods.name!r}; count it by 'quarter' or 'year'"
+            )
+
+
+def check_order(query: CountQuery, records: Records, found: Mapping[str, Any]) -> None:
+    """Refuse dates in another order, and say which is the first.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    for name in query.other_orders:
+        if not np.sum(found[order_name(name)]):
             continue
         for path, relation in records.relations:
-            first = records.fetch(query.first_other_order(relation, field))
+            first = records.fetch(query.first_other_order(numbered(relation), name))
             if len(first["record"]):
                 row = records.rows(path, [int(first["record"][0])])[0]
                 raise InputError(
-                    f"{Path(path).name}, {records.row_word} {row}, column {field!r}: the date is "
+                    f"{Path(path).name}, {records.row_word} {row}, column {name!r}: the date is "
                     f"written like {first['shape'][0]} (9 stands for any digit), expected "
                     "YYYY-MM-DD; say how dates are written with date_format='%d/%m/%Y' "
                     "(--date-format '%d/%m/%Y')"
@@ -240,75 +349,24 @@ def _check_order(query: CountQuery, records: Records, found: Mapping[str, Any]) 
 
 def _check_any_used(totals: Mapping[str, int], quality: pd.DataFrame, source: str) -> None:
     read = totals["records"] + totals["ragged"]
-    if read and totals["records"] == totals["rejected"]:
+    if not read or totals["records"] != totals["rejected"]:
+        return
+    message = f"{source}: none of its {read:,} records can be used"
+    if len(quality):
         commonest = quality.loc[quality["records"].idxmax()]
         column = "" if pd.isna(commonest["field"]) else f"column {commonest['field']!r}: "
-        raise InputError(
-            f"{source}: none of its {read:,} records can be used; most often "
-            f"{column}{commonest['problem']} ({commonest['records']:,} of them)"
-        )
-
-
-def _counts(wanted: Sequence[Wanted], found: Mapping[str, Any], period: str) -> pd.DataFrame:
-    """Every measure, unit and period between the first and the last that occur."""
-    placed = ~np.ma.getmaskarray(found["period"])
-    if not placed.any():
-        return COUNTED.empty()
-    names, at_unit = np.unique(found["unit"][placed].astype("U"), return_inverse=True)
-    code, step = _STEPS[period]
-    started = np.asarray(found["period"][placed]).astype(f"datetime64[{code}]")
-    periods = np.arange(started.min(), started.max() + 1, step)
-    at = at_unit * periods.size + (started - started.min()).astype(np.int64) // step
-    parts: dict[str, list[np.ndarray]] = {"numerator": [], "denominator": [], "missing": []}
-    listed = named_measures(wanted)
-    for part, columns in parts.items():
-        for _, name, _ in listed:
-            column = np.zeros(names.size * periods.size, dtype=np.int64)
-            column[at] = found[part_name(name, part)][placed]
-            columns.append(column)
-    built = {part: np.concatenate(columns) for part, columns in parts.items()}
-    empty = built["denominator"] == 0
-    status = pd.Categorical.from_codes(
-        np.where(empty, STATUS.index("no_data"), STATUS.index("ok")), categories=list(STATUS)
-    )
-    return COUNTED.frame(
-        {
-            "measure": np.repeat([full for full, _, _ in listed], names.size * periods.size),
-            "unit": np.tile(np.repeat(names, periods.size), len(listed)),
-            "period": np.tile(periods.astype("datetime64[us]"), names.size * len(listed)),
-            **built,
-            "status": status,
-        }
-    )
-
-
-def _quality(
-    query: CountQuery,
-    wanted: Sequence[Wanted],
-    found: Mapping[str, Any],
-    totals: Mapping[str, int],
-) -> pd.DataFrame:
-    rows: list[tuple[str | None, str | None, str, int]] = [
-        (None, None, "ragged_row", totals["ragged"])
-    ]
-    for field, code in dict.fromkeys((one.field, one.code) for one in query.problems):
-        rows.append((None, field, code, int(np.sum(found[problem_name(field, code)]))))
-    for full, name, measure in named_measures(wanted):
-        missing = measure.missing if isinstance(measure, Measure) else "exclude"
-        codes = ["eligible_unknown", *UNKNOWN_PROBLEM.get(missing, ())]
-        rows += [(full, None, one, int(np.sum(found[part_name(name, one)]))) for one in codes]
-    columns = list(zip(*(row for row in rows if row[3]), strict=True)) or [()] * 4
-    return QUALITY.frame(dict(zip(QUALITY.names, map(list, columns), strict=True)))
+        message += f"; most often {column}{commonest['problem']} ({commonest['records']:,} of them)"
+    raise InputError(message)
 
 
 def _provenance(
-    records: Records, wanted: Sequence[Wanted], totals: Mapping[str, int]
+    records: Records, wanted: Sequence[Wanted], totals: Mapping[str, int], periods: Periods
 ) -> dict[str, Any]:
     from spcbench import __version__
 
     read = totals["records"] + totals["ragged"]
     rejected = totals["rejected"] + totals["ragged"]
-    return {
+    known = {
         "generator": "spcbench",
         "version": __version__,
         "source": records.source,
@@ -316,4 +374,24 @@ def _provenance(
         "records_read": read,
         "records_used": read - rejected,
         "records_rejected": rejected,
+        **({"notes": list(records.notes)} if getattr(records, "notes", ()) else {}),
     }
+    if periods.window > 1:
+        known["rolling_months"] = periods.window
+    if skipped := _checks_not_made(wanted, records.natives):
+        known["checks_not_made"] = skipped
+    return known
+
+
+def _checks_not_made(wanted: Sequence[Wanted], natives: Mapping[str, str]) -> list[str]:
+    """Checks between fields that the table does not have."""
+    found = []
+    for one in wanted:
+        known = {name.name for name in one.declared if name.name in natives}
+        known |= {derived.name for derived, _ in one.derivable(natives)}
+        found += [
+            f"{one.pack.name}:{check.id}"
+            for check, condition in one.checks
+            if not condition.columns <= known
+        ]
+    return found

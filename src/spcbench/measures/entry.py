@@ -7,70 +7,63 @@ are missing values on every road in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from spcbench.errors import InputError
+from spcbench.measures.dialect import Dialect
 from spcbench.measures.measure import Field
-from spcbench.measures.records_sql import named, quoted
-
-Native = Literal["text", "boolean", "integer", "number", "date", "datetime", "null"]
 
 YEARS = (1900, 2100)
 """A date outside is a slip of the pen, such as 0024 for 2024."""
 
+ZONE = "Europe/London"
+"""Whose clocks a moment with a time zone is told by."""
+
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _WHOLE = r"[+-]?[0-9]+(\.0*)?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
 _DATE = _DAY + r"([ T]00:00(:00(\.0+)?)?)?"
-_MOMENT = _DAY + r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?"
+_MOMENT = _DAY + r"([ T]" + _CLOCK + ")?"
+_ZONED = _DAY + "[ T]" + _CLOCK + r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 _OTHER_ORDER = (
     r"([0-9]{1,2}[ /.-]([0-9]{1,2}|[A-Za-z]{3,9})[ /.-]([0-9]{4}|[0-9]{2})"
     r"|[0-9]{4}[/.][0-9]{1,2}[/.][0-9]{1,2})([ T].*)?"
 )
-_NOT_A_NUMBER = "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity')"
-_TRUE = "('true', 'yes', 'y', '1')"
-_FALSE = "('false', 'no', 'n', '0')"
-_ACCEPTED: dict[str, tuple[Native, ...]] = {
+_NOT_A_NUMBER = r"nan|[+-]?inf(inity)?"
+_TRUE = "true|yes|y|1"
+_FALSE = "false|no|n|0"
+# Patterns and no IN: DuckDB makes a join of a long IN, which it works out for every row.
+_ACCEPTED: dict[str, tuple[str, ...]] = {
     "text": ("text", "integer"),
     "boolean": ("text", "boolean", "integer", "number"),
     "integer": ("text", "integer", "number"),
     "number": ("text", "integer", "number"),
-    "date": ("text", "date", "datetime"),
-    "datetime": ("text", "date", "datetime"),
+    "date": ("text", "date", "datetime", "zoned"),
+    "datetime": ("text", "date", "datetime", "zoned"),
 }
-
-_NATIVES: dict[str, Native] = {
-    **dict.fromkeys(("VARCHAR", "ENUM", "JSON", "UUID"), "text"),
-    "BOOLEAN": "boolean",
-    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "integer"),
-    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "integer"),
-    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "number"),
-    "DATE": "date",
-    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "datetime"),
-    "NULL": "null",
-}
-_ENGINE_TYPE = {
-    "text": "VARCHAR",
-    "integer": "DOUBLE",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",
+_FITTING = {
+    ("boolean", "boolean"),
+    ("integer", "integer"),
+    ("number", "integer"),
+    ("number", "number"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """The SQL that takes in one column.
+    """The SQL that takes in one column, in two steps.
 
     Parameters
     ----------
     value : str
-        The converted value; null where missing or wrong.
+        The converted value, from the column; null where missing or wrong. Of a
+        date, `plausible` is still to be asked in a step of its own, so that
+        the conversion is worked out once.
     problems : tuple of (str, str)
-        Code of a problem and the condition under which a cell has it.
+        Code of a problem and the condition under which a cell has it, from
+        the cell as it was kept and the value as it was named.
     value_class : str
-        What the cell holds, in one word that betrays nothing.
+        What the kept cell holds, in one word that betrays nothing.
     other_order : str
         The condition under which a date is written in another order, or "".
     """
@@ -81,7 +74,28 @@ class Entry:
     other_order: str = ""
 
 
-def entry(field: Field, native_type: str, *, source: str, date_format: str | None = None) -> Entry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How cells are to be read: what every column of a count shares.
+
+    Parameters
+    ----------
+    dialect : Dialect
+        The engine.
+    source : str
+        For messages.
+    zone : str
+        Whose clocks moments with a time zone are told by.
+    """
+
+    dialect: Dialect
+    source: str
+    zone: str = ZONE
+
+
+def entry(
+    field: Field, native_type: str, way: Way, *, value: str, cell: str, date_format: str | None
+) -> Entry:
     """How one column enters.
 
     Parameters
@@ -89,141 +103,186 @@ def entry(field: Field, native_type: str, *, source: str, date_format: str | Non
     field : Field
         What the pack declares.
     native_type : str
-        DuckDB's type of the column.
-    source : str
-        For messages.
+        The engine's type of the column.
+    way : Way
+        How cells are to be read.
+    value, cell : str
+        What the next step calls the converted value and the cell as it was.
     date_format : str, optional
         How text dates are written; None is ISO.
 
     Returns
     -------
     Entry
-        SQL on the column's own name.
+        Its value is SQL on the column's own name, its problems on `value` and `cell`.
 
     Raises
     ------
     InputError
         If the column's type cannot hold such a field.
     """
-    native = _native(native_type)
-    cell = named(field.name)
+    native = way.dialect.native(native_type)
     if native == "null":
-        value = f"CAST(NULL AS {_ENGINE_TYPE[field.type]})"
         return Entry(
-            value=value,
+            value=way.dialect.value_of_null(field.type),
             problems=(("missing", "TRUE"),) if field.required else (),
             value_class="'blank'",
         )
     if native not in _ACCEPTED[field.type]:
-        hint = (
-            "; convert it to local time without a time zone first"
-            if "TIME ZONE" in native_type
-            else ""
-        )
         raise InputError(
-            f"{source}, column {field.name!r}: holds {native_type.lower()} values, but the "
-            f"field is declared as {field.type}{hint}"
+            f"{way.source}, column {field.name!r}: holds {native_type.lower()} values, but the "
+            f"field is declared as {field.type}"
         )
-    present, value = _conversion(field.type, native, cell, date_format)
-    problems = [("wrong_type", f"{present} AND {value} IS NULL")]
+    own = way.dialect.named(field.name)
+    made, kept = way.dialect.named(value), way.dialect.named(cell)
+    if native == "text":
+        taken = _from_text(field.type, own, way, date_format)
+        there = _text_is_there(field.type, kept, made, way.dialect)
+    else:
+        taken = _from_native(field.type, native, own, way)
+        there = _native_is_there(native, kept, way.dialect)
+    dated = native == "text" and field.type in ("date", "datetime") and date_format is None
+    return Entry(
+        value=taken,
+        problems=_problems(field, native, made, there, way.dialect),
+        value_class=_value_class(native, kept, way.dialect),
+        other_order=_other_order(made, kept, way.dialect) if dated else "",
+    )
+
+
+def limits_of(field: Field, made: str, dialect: Dialect) -> tuple[tuple[str, str], ...]:
+    """The range and the list of values that a field declares, as problems of a value."""
+    problems = []
     if field.range is not None:
         low, high = field.range
-        problems.append(("out_of_range", f"{value} NOT BETWEEN {low!r} AND {high!r}"))
+        problems.append(("out_of_range", f"{made} NOT BETWEEN {low!r} AND {high!r}"))
     if field.values:
-        listed = ", ".join(
-            quoted(choice) if isinstance(choice, str) else str(choice) for choice in field.values
-        )
-        problems.append(("unlisted_value", f"{value} NOT IN ({listed})"))
+        problems.append(("unlisted_value", f"{made} NOT IN ({dialect.listed(field.values)})"))
+    return tuple(problems)
+
+
+def _problems(
+    field: Field, native: str, made: str, there: str, dialect: Dialect
+) -> tuple[tuple[str, str], ...]:
+    problems = []
+    if not _always_fits(field.type, native):
+        # As a CASE, so that the engine looks closer only at the few cells without a value.
+        problems.append(("wrong_type", f"CASE WHEN {made} IS NULL THEN {there} ELSE FALSE END"))
+    problems += limits_of(field, made, dialect)
     if field.required:
-        problems.append(("missing", f"NOT {present}"))
-    dated = native == "text" and field.type in ("date", "datetime")
-    return Entry(
-        value=value,
-        problems=tuple(problems),
-        value_class=_value_class(native, cell),
-        other_order=f"{present} AND {value} IS NULL AND {_matches(trimmed(cell), _OTHER_ORDER)}"
-        if dated and date_format is None
-        else "",
-    )
+        problems.append(("missing", f"CASE WHEN {made} IS NULL THEN NOT {there} ELSE FALSE END"))
+    return tuple(problems)
 
 
-def _native(native_type: str) -> str:
-    """The kind of thing a DuckDB type holds; the type itself where it is none of them."""
-    head = native_type.upper().split("(", maxsplit=1)[0].strip('"')
-    return _NATIVES.get(head, head)
+def _always_fits(kind: str, native: str) -> bool:
+    """Whether every value of a native type converts; NaN and infinity are missing, not wrong."""
+    return (kind, native) in _FITTING or kind == "text"
 
 
-def _conversion(kind: str, native: str, cell: str, date_format: str | None) -> tuple[str, str]:
-    """When a cell holds something, and what it converts to (null where it cannot)."""
-    if native == "text":
-        return _from_text(kind, cell, date_format)
-    present = f"({cell} IS NOT NULL)"
-    if native in ("date", "datetime"):
-        present = f"({cell} IS NOT NULL AND isfinite({cell}))"
-        return present, _plausible(f"CAST({cell} AS {_ENGINE_TYPE[kind]})", present)
-    if native == "boolean":
-        return present, cell
-    if native == "number":
-        present = f"({cell} IS NOT NULL AND isfinite(CAST({cell} AS DOUBLE)))"
-    if kind == "text":
-        return present, f"CAST({cell} AS VARCHAR)"
-    return present, _from_number(kind, f"CASE WHEN {present} THEN CAST({cell} AS DOUBLE) END")
+# -- columns that have a type already ------------------------------------------------------
 
 
-def _from_number(kind: str, number: str) -> str:
+def _from_native(kind: str, native: str, cell: str, way: Way) -> str:
+    dialect = way.dialect
+    if native in ("date", "datetime", "zoned"):
+        local = dialect.wall_clock(cell, way.zone) if native == "zoned" else cell
+        return dialect.cast(local, kind)
+    if native == "boolean" or kind == "text":
+        return cell if native == "boolean" else dialect.as_text(cell)
+    number = dialect.cast(cell, "number")
     if kind == "boolean":
         return f"CASE {number} WHEN 1 THEN TRUE WHEN 0 THEN FALSE END"
+    if native == "integer":
+        return number
+    fits = dialect.finite(number)
     if kind == "integer":
-        return f"CASE WHEN trunc({number}) = {number} THEN {number} END"
-    return f"({number})"
+        fits = f"{fits} AND {dialect.whole(number)}"
+    return f"CASE WHEN {fits} THEN {number} END"
 
 
-def _from_text(kind: str, cell: str, date_format: str | None) -> tuple[str, str]:
-    text = trimmed(cell)
-    present = f"({text} IS NOT NULL)"
-    if kind == "text":
-        return present, f"CASE WHEN {present} THEN CAST({cell} AS VARCHAR) END"
+def _native_is_there(native: str, cell: str, dialect: Dialect) -> str:
+    there = f"{cell} IS NOT NULL"
+    if native == "number":
+        number = dialect.cast(cell, "number")
+        there = f"coalesce({dialect.finite(number)}, FALSE)"
+    elif native in ("date", "datetime", "zoned"):
+        there = f"coalesce({dialect.finite(cell)}, FALSE)"
+    return f"({there})"
+
+
+# -- columns of text -----------------------------------------------------------------------
+
+
+def _from_text(kind: str, cell: str, way: Way, date_format: str | None) -> str:
+    strict = _strictly(kind, cell, way, date_format)
+    quick = way.dialect.quick(kind, cell) if date_format is None else None
+    # A CASE and no COALESCE: engines work out every argument of that, for every row.
+    first = "" if quick is None else f"WHEN {quick[0]} THEN {quick[1]} "
+    return f"CASE {first}WHEN {cell} <> '' THEN {strict} END"
+
+
+def _strictly(kind: str, cell: str, way: Way, date_format: str | None) -> str:
+    """Every cell that is written as it should be; null for any other."""
+    dialect = way.dialect
+    text = dialect.trimmed(cell)
+    if kind == "text":  # blanks around a text are part of it; a cell of nothing else is missing
+        return f"CASE WHEN {text} IS NOT NULL THEN {cell} END"
     if kind == "boolean":
         low = f"lower({text})"
-        return present, (
-            f"CASE WHEN {low} IN {_TRUE} THEN TRUE WHEN {low} IN {_FALSE} THEN FALSE END"
-        )
+        true, false = dialect.matches(low, _TRUE), dialect.matches(low, _FALSE)
+        return f"CASE WHEN {true} THEN TRUE WHEN {false} THEN FALSE END"
     if kind in ("integer", "number"):
-        present = f"({text} IS NOT NULL AND lower({text}) NOT IN {_NOT_A_NUMBER})"
-        number = f"TRY_CAST({text} AS DOUBLE)"
-        shape = _matches(text, _WHOLE if kind == "integer" else _NUMBER)
-        return present, f"CASE WHEN {shape} AND isfinite({number}) THEN {number} END"
+        number = dialect.try_cast(text, "number")
+        shape = dialect.matches(text, _WHOLE if kind == "integer" else _NUMBER)
+        return f"CASE WHEN {shape} AND {dialect.finite(number)} THEN {number} END"
     if date_format is not None:
-        moment = f"try_strptime({text}, {quoted(date_format)})"
-        made = moment if kind == "datetime" else f"CAST({moment} AS DATE)"
-        return present, _plausible(made, present)
+        return dialect.cast(dialect.parsed(text, date_format, way.zone), kind)
+    zoned = dialect.zoned(text, way.zone)
     if kind == "date":
-        made = f"TRY_CAST(substr({text}, 1, 10) AS DATE)"
-        return present, _plausible(made, _matches(text, _DATE))
-    return present, _plausible(f"TRY_CAST({text} AS TIMESTAMP)", _matches(text, _MOMENT))
-
-
-def trimmed(cell: str) -> str:
-    """A cell without the blanks around it; null where nothing is left."""
-    return f"NULLIF(trim(CAST({cell} AS VARCHAR), ' \t\r\n\u00a0'), '')"
-
-
-def _matches(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, {quoted(pattern)})"
-
-
-def _plausible(made: str, condition: str) -> str:
+        plain = dialect.try_cast(f"substr({text}, 1, 10)", "date")
+        local = dialect.cast(zoned, "date")
+        # A day written as a moment is a midnight on the clocks of the zone.
+        return (
+            f"CASE WHEN {dialect.matches(text, _DATE)} THEN {plain} "
+            f"WHEN {dialect.matches(text, _ZONED)} AND {zoned} = {local} THEN {local} END"
+        )
     return (
-        f"CASE WHEN {condition} AND year({made}) BETWEEN {YEARS[0]} AND {YEARS[1]} THEN {made} END"
+        f"CASE WHEN {dialect.matches(text, _MOMENT)} THEN {dialect.try_cast(text, 'datetime')} "
+        f"WHEN {dialect.matches(text, _ZONED)} THEN {zoned} END"
     )
 
 
-def _value_class(native: str, cell: str) -> str:
+def _text_is_there(kind: str, cell: str, made: str, dialect: Dialect) -> str:
+    """Whether a cell holds something; asked only where it has no value."""
+    if kind == "text":
+        return f"({made} IS NOT NULL)"
+    text = dialect.trimmed(cell)
+    there = f"{text} IS NOT NULL"
+    if kind in ("integer", "number"):
+        there = f"{there} AND NOT {dialect.matches(f'lower({text})', _NOT_A_NUMBER)}"
+    return f"coalesce(CASE WHEN {cell} <> '' THEN {there} END, FALSE)"
+
+
+def _other_order(made: str, cell: str, dialect: Dialect) -> str:
+    shape = dialect.matches(dialect.trimmed(cell), _OTHER_ORDER)
+    return f"CASE WHEN {made} IS NULL AND {cell} <> '' THEN coalesce({shape}, FALSE) ELSE FALSE END"
+
+
+def plausible(made: str, dialect: Dialect) -> str:
+    """A moment, or null where its year is a slip of the pen or it is infinite."""
+    low, high = dialect.moment(f"{YEARS[0]}-01-01"), dialect.moment(f"{YEARS[1] + 1}-01-01")
+    return f"CASE WHEN {made} >= {low} AND {made} < {high} THEN {made} END"
+
+
+def _value_class(native: str, cell: str, dialect: Dialect) -> str:
     if native != "text":
-        return f"CASE WHEN {cell} IS NULL THEN 'blank' ELSE {quoted(native)} END"
-    text = trimmed(cell)
+        word = "datetime" if native == "zoned" else native
+        return f"CASE WHEN {cell} IS NULL THEN 'blank' ELSE {dialect.quoted(word)} END"
+    text = dialect.trimmed(cell)
+    dates = " OR ".join(
+        dialect.matches(text, pattern) for pattern in (_MOMENT, _ZONED, _OTHER_ORDER)
+    )
     return (
-        f"CASE WHEN {text} IS NULL THEN 'blank' WHEN {_matches(text, _NUMBER)} THEN 'number' "
-        f"WHEN {_matches(text, _MOMENT)} OR {_matches(text, _OTHER_ORDER)} THEN 'date' "
-        "ELSE 'text' END"
+        f"CASE WHEN {text} IS NULL THEN 'blank' WHEN {dialect.matches(text, _NUMBER)} "
+        f"THEN 'number' WHEN {dates} THEN 'date' ELSE 'text' END"
     )

@@ -1,4 +1,4 @@
-"""What a measure is: fields of a record, measures on them, composites of measures.
+"""What a measure is: measures on the fields of a record, composites of measures.
 
 Every record here is frozen and checks itself when made. Types are checked
 when a pack is loaded or counted, because a measure alone does not know the
@@ -17,128 +17,23 @@ from spcbench.measures.checks import (
     check_text_tuple,
     check_texts,
     is_number,
-    is_pair,
 )
+from spcbench.measures.field import TYPES, Check, Field, FieldType, Source
 from spcbench.plugin.records import ID_PATTERN
 
 if TYPE_CHECKING:
     from spcbench.tables import Display
 
+__all__ = ["TYPES", "Check", "Composite", "Field", "FieldType", "Measure", "Source", "display_of"]
+
 Better = Literal["higher", "lower", "neither"]
-FieldType = Literal["text", "integer", "number", "boolean", "date", "datetime"]
 Missing = Literal["exclude", "not_met", "reject_record"]
 
-TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
 BETTER = ("higher", "lower", "neither")
 KINDS = ("records", "published")
 MISSING = ("exclude", "not_met", "reject_record")
 FORMS = ("all_or_none", "opportunity")
 ABSENT = ("unknown", "zero")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A column of the record that expressions may use.
-
-    Parameters
-    ----------
-    name : str
-        The column's name, exactly as in the data.
-    type : str
-        ``"text"``, ``"integer"``, ``"number"``, ``"boolean"``, ``"date"`` or
-        ``"datetime"``.
-    unit, title : str
-        In plain words.
-    range : tuple of two numbers, optional
-        Lowest and highest value, both included.
-    values : tuple, optional
-        Every value that may occur.
-    required : bool
-        True: the column must exist, and a record without a value is set aside.
-
-    Raises
-    ------
-    PackError
-        If a setting is malformed or does not go with the type.
-
-    Examples
-    --------
-    >>> Field(name="ga_days", type="integer", range=(140, 320)).range
-    (140, 320)
-    """
-
-    name: str
-    type: FieldType
-    unit: str = ""
-    range: tuple[float, float] | None = None
-    values: tuple[str | int, ...] = ()
-    required: bool = False
-    title: str = ""
-
-    def __post_init__(self) -> None:
-        where = f"field {self.name!r}"
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise PackError(f"{where}: name must be the name of a column")
-        check_texts(where, unit=self.unit, title=self.title)
-        check_choice(where, "type", self.type, TYPES)
-        check_flag(where, "required", self.required)
-        if self.range is not None:
-            self._check_range(where)
-        if self.values:
-            self._check_values(where)
-
-    def _check_range(self, where: str) -> None:
-        if self.type not in ("integer", "number"):
-            raise PackError(f"{where}: range goes with integer and number, not with {self.type}")
-        if not (is_pair(self.range) and all(is_number(end) for end in self.range or ())):
-            raise PackError(f"{where}: range must be [lowest, highest], two numbers")
-        low, high = self.range or (0, 0)
-        if low > high:
-            raise PackError(f"{where}: range starts at {low:g}, above its end {high:g}")
-
-    def _check_values(self, where: str) -> None:
-        kinds: dict[str, type] = {"text": str, "integer": int}
-        if self.type not in kinds:
-            raise PackError(f"{where}: values go with text and integer, not with {self.type}")
-        for value in self.values:
-            if not isinstance(value, kinds[self.type]) or isinstance(value, bool):
-                raise PackError(f"{where}: every one of values must be {self.type}, not {value!r}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a definition comes from.
-
-    Parameters
-    ----------
-    title : str
-        The publication.
-    publisher, address : str
-        Who published it, and where it stands.
-    year : int, optional
-        When.
-
-    Examples
-    --------
-    >>> str(Source(title="A guideline", publisher="A college", year=2024))
-    'A guideline. A college, 2024'
-    """
-
-    title: str
-    publisher: str = ""
-    year: int | None = None
-    address: str = ""
-
-    def __post_init__(self) -> None:
-        check_texts("source", title=self.title, publisher=self.publisher, address=self.address)
-        if not self.title:
-            raise PackError("source: title must not be empty")
-        if self.year is not None and (not isinstance(self.year, int) or self.year is True):
-            raise PackError(f"source: year must be a whole number, not {self.year!r}")
-
-    def __str__(self) -> str:
-        origin = ", ".join(str(part) for part in (self.publisher, self.year) if part)
-        return ". ".join(part for part in (self.title, origin, self.address) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +65,9 @@ class Measure:
         True once it has been compared with its source.
     description : str
         What else a reader should know.
+    count_by : str
+        A field that several records may share, such as the mother's id: they
+        count once, and as met only if every eligible one of them is.
     dimension, count_of : str
         Which published categories, and what they count (kind ``"published"``).
     met_categories, not_met_categories, unknown_categories : tuple of str
@@ -203,6 +101,7 @@ class Measure:
     eligible: str = ""
     met: str = ""
     missing: Missing = "exclude"
+    count_by: str = ""
     source: Source | None = None
     verified: bool = False
     description: str = ""
@@ -223,6 +122,7 @@ class Measure:
             where,
             eligible=self.eligible,
             met=self.met,
+            count_by=self.count_by,
             dimension=self.dimension,
             count_of=self.count_of,
         )
@@ -244,7 +144,7 @@ class Measure:
         _ = self.columns  # parses both, so that what exists can be counted
 
     def _check_published(self, where: str) -> None:
-        for key in ("eligible", "met"):
+        for key in ("eligible", "met", "count_by"):
             if getattr(self, key):
                 raise PackError(f'{where}: {key} goes with kind = "records" only')
         if self.missing != "exclude":
@@ -270,7 +170,7 @@ class Measure:
             return frozenset()
         from spcbench.measures.expression import column_names
 
-        return frozenset().union(
+        return frozenset([self.count_by] if self.count_by else []).union(
             *(
                 column_names(getattr(self, part), measure=self.id, part=part)
                 for part in ("eligible", "met")
@@ -290,19 +190,26 @@ class Composite:
         Ids of at least two measures of the same pack.
     form : str
         ``"all_or_none"``: did the case receive everything it was eligible for?
+        ``"opportunity"``: of all that cases were eligible for, how much was received?
+    count_by : str
+        As for `Measure` (form ``"all_or_none"``).
+    cluster : str
+        A field that records share whose opportunities go together (form
+        ``"opportunity"``); each record by itself if none is given.
 
     Raises
     ------
     PackError
-        If a setting is malformed, or the form is ``"opportunity"``, which
-        needs a variance clustered by case and is not offered yet.
+        If a setting is malformed or does not go with the form.
     """
 
     id: str
     title: str
     better: Better
     of: tuple[str, ...]
-    form: Literal["all_or_none"] = "all_or_none"
+    form: Literal["all_or_none", "opportunity"] = "all_or_none"
+    count_by: str = ""
+    cluster: str = ""
     per: int = 100
     target: float | None = None
     target_label: str = ""
@@ -314,10 +221,16 @@ class Composite:
         where = f"composite {self.id!r}"
         _check_common(where, self)
         check_choice(where, "form", self.form, FORMS)
-        if self.form != "all_or_none":
+        check_texts(where, count_by=self.count_by, cluster=self.cluster)
+        if self.cluster and self.form != "opportunity":
             raise PackError(
-                f'{where}: form = "opportunity" is not offered yet, because its limits need a '
-                'variance clustered by case; use form = "all_or_none"'
+                f'{where}: cluster goes with form = "opportunity" only; '
+                "count_by says which records count once"
+            )
+        if self.count_by and self.form == "opportunity":
+            raise PackError(
+                f'{where}: count_by goes with form = "all_or_none" only, because every opportunity '
+                "counts; cluster says which of them go together"
             )
         check_text_tuple(where, "of", self.of)
         if len(self.of) < 2 or len(set(self.of)) < len(self.of):
@@ -325,8 +238,8 @@ class Composite:
 
     @property
     def columns(self) -> frozenset[str]:
-        """None of its own: its measures name theirs."""
-        return frozenset()
+        """The field it counts or clusters by; its measures name theirs."""
+        return frozenset(one for one in (self.count_by, self.cluster) if one)
 
 
 def display_of(measure: Measure | Composite) -> Display:

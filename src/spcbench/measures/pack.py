@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from spcbench.errors import PackError, suggest
-from spcbench.measures.measure import Composite, Field, Measure, Source
+from spcbench.measures.derived import derived_fields, parsed_checks
+from spcbench.measures.measure import Check, Composite, Field, Measure, Source
 from spcbench.plugin.records import Pack
 
 if TYPE_CHECKING:
     from spcbench.measures.expression import Expression
 
-Record = TypeVar("Record", Field, Measure, Composite)
+Record = TypeVar("Record", Field, Measure, Composite, Check)
 
-SECTIONS = ("pack", "field", "measure", "composite")
+SECTIONS = ("pack", "field", "check", "measure", "composite")
 PACK_KEYS = ("id", "title", "version", "record", "source")
 
 
@@ -83,6 +84,8 @@ def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
 
     declared = [cast("Field", one) for one in pack.fields]
     _check_names_apart(pack.id, declared)
+    derived_fields(pack)
+    parsed_checks(pack)
     conditions = {}
     for measure in pack.measures:
         if not isinstance(measure, (Measure, Composite)):
@@ -103,7 +106,20 @@ def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
                     f"pack {pack.id!r}, composite {measure.id!r}: there is no measure on records "
                     f"called {part!r}; {suggest(part, conditions)}"
                 )
+        _check_parts(pack, measure)
     return conditions
+
+
+def _check_parts(pack: Pack, measure: Any) -> None:
+    """Refuse fields to count by that cannot tell one case from another."""
+    for key in ("count_by", "cluster"):
+        name = getattr(measure, key, "")
+        kind = next((cast("Field", one).type for one in pack.fields if one.name == name), "text")
+        if name and kind not in ("text", "integer"):
+            raise PackError(
+                f"pack {pack.id!r}, {measure.id!r}: {key} names the field {name!r}, which is "
+                f"declared as {kind}; expected a field of type text or integer"
+            )
 
 
 def _check_names_apart(pack_id: str, declared: list[Field]) -> None:
@@ -133,6 +149,7 @@ def _pack(content: Mapping[str, Any]) -> Pack:
         record=head["record"],
         source=head.get("source", ""),
         fields=tuple(_record(Field, one) for one in _tables(content, "field")),
+        checks=tuple(_record(Check, one) for one in _tables(content, "check")),
         measures=(
             *(_record(Measure, one) for one in _tables(content, "measure")),
             *(_record(Composite, one) for one in _tables(content, "composite")),
@@ -153,11 +170,13 @@ def _record(kind: Callable[..., Record], table: Mapping[str, Any]) -> Record:
     noun = kind.__name__.lower()
     where = f"{noun} {table.get('id', table.get('name', '?'))!r}"
     declared = fields(cast("Any", kind))
-    known = [one.name for one in declared]
+    # `from` is a word of Python; its attribute is called `from_`.
+    names = {one.name.rstrip("_"): one.name for one in declared}
     needed = [one.name for one in declared if one.default is MISSING]
-    _check_keys(where, table, known, needed)
+    _check_keys(where, table, list(names), needed)
     settings: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+        names[key]: tuple(value) if isinstance(value, list) else value
+        for key, value in table.items()
     }
     if isinstance(settings.get("source"), Mapping):
         settings["source"] = _source(where, settings["source"])

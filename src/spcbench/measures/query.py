@@ -1,65 +1,29 @@
 """One aggregating query for all wanted measures: ten measures cost one scan.
 
-The query has three steps. `entered` converts each cell by its declared type
-and marks what is wrong; `placed` gives each record its unit and period and
-marks records that are set aside for a pack; `judged` asks each measure whether
-the record is eligible and met. The last step only adds up.
+The query goes step by step, and each step sees the columns of those before:
+
+`entered` converts each cell by its declared type and keeps the cell; `taken`
+drops moments that cannot be; `derived…` works fields out from others;
+`flagged` marks what is wrong; `placed` gives each record its unit and period
+and marks records that are set aside for a pack; `checked` asks the checks
+between fields; `asked` asks each measure whether the record is eligible and
+met; `judged` does so for composites. The last step only adds up.
+
+What differs between engines is said by a `Dialect`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Iterator, Mapping, Sequence
 
-from spcbench.measures.entry import Entry, entry, trimmed
-from spcbench.measures.measure import Composite, Field, Measure
-from spcbench.measures.records_sql import named, quoted
+from spcbench.measures.cells import OUTSIDE, Cells, Problem, cell_name, class_name
+from spcbench.measures.entry import Way
+from spcbench.measures.field import Field
+from spcbench.measures.periods import Periods
+from spcbench.measures.tallies import Tally, Verdicts, known_name, order_name, problem_name
 from spcbench.measures.wanted import Wanted
 
-if TYPE_CHECKING:
-    pass
-
-Part = Literal["numerator", "denominator", "missing"]
-
-UNKNOWN_PROBLEM = {
-    "not_met": ("met_unknown_not_met",),
-    "reject_record": ("met_unknown_set_aside",),
-}
-"""What the quality table calls an unknown `met`, by the measure's `missing`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that sets records aside.
-
-    Parameters
-    ----------
-    field, code : str
-        The column, and what is wrong with it.
-    flag : str
-        Name of the column of `entered` that marks it.
-    """
-
-    field: str
-    code: str
-    flag: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """One number the query adds up for each unit and period.
-
-    Parameters
-    ----------
-    name : str
-        Its column in the result.
-    condition : str
-        Which records it counts.
-    """
-
-    name: str
-    condition: str
+__all__ = ["OUTSIDE", "CountQuery", "Problem", "cell_name", "class_name"]
 
 
 class CountQuery:
@@ -70,284 +34,238 @@ class CountQuery:
     wanted : sequence of Wanted
         Packs and measures.
     natives : mapping of str to str
-        DuckDB's type of each column of the table.
-    unit_column, date_column, period : str
-        What a unit is, what dates a record, and how long a period lasts.
+        The engine's type of each column of the table.
+    way : Way
+        The engine, and how its cells are to be read.
+    unit_column, date_column : str, optional
+        What a unit is and what dates a record; without them all is one group.
+    periods : Periods
+        How records are divided by time.
     date_format : str, optional
         How text dates are written.
-    source : str
-        For messages.
+    quality : bool
+        Whether to tell what is wrong and how complete the fields are; records
+        are set aside all the same.
     """
 
     def __init__(
         self,
         wanted: Sequence[Wanted],
         natives: Mapping[str, str],
+        way: Way,
         *,
-        unit_column: str,
-        date_column: str,
-        period: str,
-        date_format: str | None,
-        source: str,
+        unit_column: str | None,
+        date_column: str | None,
+        periods: Periods,
+        date_format: str | None = None,
+        quality: bool = True,
     ) -> None:
         self._wanted = wanted
-        self._natives = natives
-        self._period = period
-        self._source = source
-        self._date_format = date_format
-        self._date_column = date_column
-        self._selected: list[str] = []
-        self.problems: list[Problem] = []
-        self.other_orders: dict[str, str] = {}
-        self._classes: dict[str, str] = {}
-        unit = self._enter(Field(name=unit_column, type="text", required=True), "unit")
-        day = self._enter(Field(name=date_column, type="datetime", required=True), "day")
-        self._base = unit + day
-        self._of_pack = [
-            [
-                flag
-                for field in cast("tuple[Field, ...]", one.pack.fields)
-                if field.name in natives
-                for flag in self._enter(field, f"{place}.{field.name}")
-            ]
-            for place, one in enumerate(wanted)
-        ]
-        self.tallies = list(self._tallies())
+        self._dialect = way.dialect
+        self._periods = periods
+        self._cells = Cells(
+            wanted,
+            natives,
+            way,
+            unit_column=unit_column,
+            date_column=date_column,
+            periods=periods,
+            date_format=date_format,
+        )
+        self.problems = self._cells.problems
+        self.other_orders = self._cells.other_orders
+        self.classes = self._cells.classes
+        self.verdicts = Verdicts(wanted, way.dialect)
+        self.tallies = list(self._tallies(quality))
 
     @property
     def set_aside_late(self) -> dict[str, str]:
         """Full names of measures that set aside a record with `met` unknown, by its mark."""
-        return {
-            f"{name}.aside": f"{self._wanted[int(name.partition(':')[0])].pack.name}:{measure.id}"
-            for name, measure in self._listed()
-            if isinstance(measure, Measure) and measure.missing == "reject_record"
-        }
+        found = {}
+        for name, _ in self.verdicts.aside():
+            place, _, one = name.partition(":")
+            found[f"{name}.aside"] = f"{self._wanted[int(place)].pack.name}:{one}"
+        return found
 
-    # -- the steps ---------------------------------------------------------------
+    def field_of(self, problem: Problem) -> Field:
+        """What was declared of the field that a problem is about."""
+        return self._cells.field_of(problem)
+
+    # -- the queries -------------------------------------------------------------------
 
     def counts(self, relation: str) -> str:
         """The aggregating query; one row per unit and period, one more for what has neither."""
+        named = self._dialect.named
         added = ", ".join(
-            f"CAST(count(*) FILTER ({one.condition}) AS BIGINT) AS {named(one.name)}"
-            for one in self.tallies
+            ["count(*) AS records", *(f"{one.sql} AS {named(one.name)}" for one in self.tallies)]
         )
         return (
-            f"WITH {self._steps(relation)} SELECT unit, period, count(*) AS records, "
-            f"{added} FROM judged GROUP BY unit, period ORDER BY unit, period"
+            f"WITH {self.steps(relation)} SELECT at_unit AS unit, at_period AS period, {added} "
+            "FROM judged GROUP BY at_unit, at_period ORDER BY at_unit, at_period"
         )
 
-    def rejects(self, relation: str) -> str:
-        """A second scan: place, marks and value classes of the records set aside."""
-        flags = [named(problem.flag) for problem in self.problems]
-        flags += [named(f"{name}.aside") for name, _ in self._aside()]
-        classes = [named(class_name(field)) for field in self._classes]
-        numbered = f"(SELECT *, row_number() OVER () AS record FROM {relation})"
-        return (
-            f"WITH {self._steps(numbered, record=True)} "
-            f"SELECT record, {', '.join([*flags, *classes])} "
-            f"FROM judged WHERE {' OR '.join(flags)} ORDER BY record"
-        )
-
-    def first_other_order(self, relation: str, field: str) -> str:
-        """The place, and the shape without the digits, of the first date in another order."""
-        shape = f"regexp_replace(trim(CAST({named(field)} AS VARCHAR)), '[0-9]', '9', 'g')"
-        return (
-            f"SELECT record, {shape} AS shape "
-            f"FROM (SELECT *, row_number() OVER () AS record FROM {relation}) "
-            f"WHERE {self.other_orders[field]} ORDER BY record LIMIT 1"
-        )
-
-    def _steps(self, relation: str, *, record: bool = False) -> str:
-        kept = ["record"] if record else []
-        entered = ", ".join([*kept, *self._selected])
-        unplaced = " OR ".join(map(named, self._base))
-        broken = [
-            f"({' OR '.join(map(named, [*self._base, *flags]))}) AS {named(f'{place}.broken')}"
-            for place, flags in enumerate(self._of_pack)
-        ]
-        placed = ", ".join(
-            [
-                f"* REPLACE (CASE WHEN NOT ({unplaced}) THEN {trimmed('unit')} END AS unit)",
-                f"CASE WHEN NOT ({unplaced}) THEN "
-                f"CAST(date_trunc({quoted(self._period)}, day) AS DATE) END AS period",
-                *broken,
-            ]
-        )
-        asked = ", ".join(["*", *self._conditions()])
-        judged = ", ".join(["*", *self._verdicts()])
-        return (
-            f"entered AS (SELECT {entered} FROM {relation}), "
-            f"placed AS (SELECT {placed} FROM entered), "
-            f"asked AS (SELECT {asked} FROM placed), judged AS (SELECT {judged} FROM asked)"
-        )
-
-    # -- cells ---------------------------------------------------------------------
-
-    def _enter(self, field: Field, alias: str) -> list[str]:
-        """Take in one column; the names of the marks it can get."""
-        made = entry(
-            field,
-            self._natives[field.name],
-            source=self._source,
-            date_format=self._format_for(field),
-        )
-        self._selected.append(f"{made.value} AS {named(alias)}")
-        flags = []
-        for code, condition in made.problems:
-            flag = f"{code}?{alias}"
-            self._selected.append(f"coalesce({condition}, FALSE) AS {named(flag)}")
-            self.problems.append(Problem(field=field.name, code=code, flag=flag))
-            flags.append(flag)
-        self._note(field.name, made)
-        return flags
-
-    def _note(self, field: str, made: Entry) -> None:
-        if field not in self._classes:
-            self._classes[field] = made.value_class
-            self._selected.append(f"{made.value_class} AS {named(class_name(field))}")
-        if made.other_order and field not in self.other_orders:
-            self.other_orders[field] = made.other_order
-            self._selected.append(
-                f"coalesce({made.other_order}, FALSE) AS {named(f'order?{field}')}"
+    def shared(self, relation: str) -> Iterator[str]:
+        """A query for each field by which measures take records together (often none)."""
+        named = self._dialect.named
+        for key in self.verdicts.by_key():
+            together = ", ".join(self.verdicts.together(key))
+            added = ", ".join(
+                f"{one.sql} AS {named(one.name)}" for one in self.verdicts.shared(key)
+            )
+            yield (
+                f"WITH {self.steps(relation)}, together AS (SELECT at_unit, at_period, {together} "
+                f"FROM judged WHERE at_period IS NOT NULL AND {named(key)} IS NOT NULL "
+                f"GROUP BY at_unit, at_period, {named(key)}) "
+                f"SELECT at_unit AS unit, at_period AS period, {added} FROM together "
+                "GROUP BY at_unit, at_period ORDER BY at_unit, at_period"
             )
 
-    def _format_for(self, field: Field) -> str | None:
-        """A format with hours is for date-times, else for dates; the date column takes either."""
-        if self._date_format is None or field.type not in ("date", "datetime"):
-            return None
-        timed = any(mark in self._date_format for mark in ("%H", "%I", "%X", "%c"))
-        fits = field.name == self._date_column or timed == (field.type == "datetime")
-        return self._date_format if fits else None
+    def rejects(
+        self, numbered: str, *, only: Sequence[int] | None = None, reported: bool = False
+    ) -> str:
+        """A second scan: place, marks and value classes of the records set aside.
 
-    # -- measures --------------------------------------------------------------------
-
-    def _conditions(self) -> list[str]:
-        """`eligible` and `met` of every measure on records, for the records that are whole."""
-        return [
-            f"CASE WHEN NOT {named(f'{place}.broken')} THEN "
-            f"{condition.to_sql(prefix=f'{place}.')} END AS {named(f'{place}:{one}.{part}')}"
-            for place, wanted in enumerate(self._wanted)
-            for one in wanted.needed
-            for part, condition in zip(("eligible", "met"), wanted.conditions[one], strict=True)
-        ]
-
-    def _verdicts(self) -> list[str]:
-        """Whether each wanted composite is eligible and met, and what is set aside late."""
-        made = []
-        for name, measure in self._listed():
-            if isinstance(measure, Composite):
-                place = name.partition(":")[0]
-                eligible, met = _all_or_none([f"{place}:{part}" for part in measure.of], self._met)
-                made.append(f"{eligible} AS {named(f'{name}.eligible')}")
-                made.append(f"{met} AS {named(f'{name}.met')}")
-        return made + [
-            f"{condition} AS {named(f'{name}.aside')}" for name, condition in self._aside()
-        ]
-
-    def _aside(self) -> list[tuple[str, str]]:
-        """Measures whose records are set aside where `met` is unknown, and when."""
-        return [
-            (name, f"coalesce({_eligible(name)} AND {named(f'{name}.met')} IS NULL, FALSE)")
-            for name, measure in self._listed()
-            if isinstance(measure, Measure) and measure.missing == "reject_record"
-        ]
-
-    def _met(self, name: str) -> str:
-        """`met` as a composite sees it: a measure that counts unknown as not met still does."""
-        place, _, one = name.partition(":")
-        pack = self._wanted[int(place)].pack
-        missing = next(
-            measure.missing
-            for measure in pack.measures
-            if isinstance(measure, Measure) and measure.id == one
+        Parameters
+        ----------
+        numbered : str
+            A relation whose column `record` counts its rows from 1.
+        only : sequence of int, optional
+            Just these records, whether set aside or not.
+        reported : bool
+            Also records that break a check which is only reported.
+        """
+        named = self._dialect.named
+        flags = [*(named(one.flag) for one in self.problems), *map(named, self.set_aside_late)]
+        classes = [f"{sql} AS {named(class_name(field))}" for field, sql in self.classes.items()]
+        chosen = " OR ".join(self._marks(reported)) or "FALSE"
+        if only is not None:
+            chosen = f"record IN ({', '.join(map(str, only)) or 'NULL'})"
+        return (
+            f"WITH {self.steps(numbered, record=True)} "
+            f"SELECT {', '.join(['record', *flags, *classes])} "
+            f"FROM judged WHERE {chosen} ORDER BY record"
         )
-        column = named(f"{name}.met")
-        return f"coalesce({column}, FALSE)" if missing == "not_met" else column
 
-    def _listed(self) -> list[tuple[str, Measure | Composite]]:
-        return [
-            (f"{place}:{measure.id}", measure)
-            for place, wanted in enumerate(self._wanted)
-            for measure in wanted.measures
+    def first_places(self, numbered: str, most: int) -> str:
+        """The first few places of each mark, as one row of lists (DuckDB only)."""
+        size, named = max(most, 1), self._dialect.named
+        listed = ", ".join(
+            f"min(record, {size}) FILTER (WHERE {mark}) AS {named(str(place))}"
+            for place, mark in enumerate(self._marks(reported=True))
+        )
+        return f"WITH {self.steps(numbered, record=True)} SELECT {listed or 'NULL'} FROM judged"
+
+    def _marks(self, reported: bool) -> list[str]:
+        marks = [one.flag for one in self.problems if one.sets_aside or reported]
+        return [self._dialect.named(one) for one in (*marks, *self.set_aside_late)]
+
+    def first_other_order(self, numbered: str, field: str) -> str:
+        """The place, and the shape without the digits, of the first date in another order."""
+        named = self._dialect.named
+        shape = self._dialect.without_digits(named(cell_name(field)))
+        return (
+            f"WITH {self.steps(numbered, record=True)} SELECT record, {shape} AS shape "
+            f"FROM judged WHERE {named(f'order?{field}')} ORDER BY record LIMIT 1"
+        )
+
+    def steps(self, relation: str, *, record: bool = False) -> str:
+        """The steps up to `judged`, as the inside of WITH.
+
+        Parameters
+        ----------
+        relation : str
+            What to scan.
+        record : bool
+            Whether it has a column `record` to carry along.
+        """
+        named = self._dialect.named
+        aside = [f"{condition} AS {named(f'{name}.aside')}" for name, condition in
+                 self.verdicts.aside()]  # fmt: skip
+        steps = [("entered", [*(["record"] if record else []), *self._cells.entered])]
+        steps += [("taken", ["*", *self._cells.taken])]
+        steps += [(f"derived{n}", ["*", *made]) for n, made in enumerate(self._cells.levels)]
+        steps += [("flagged", ["*", *self._cells.flagged]), ("placed", ["*", *self._placed()])]
+        if self._cells.checked:
+            steps += [
+                ("checked", ["*", *self._cells.checked]),
+                ("weighed", ["*", *self._weighed()]),
+            ]
+        steps += [("asked", ["*", *self.verdicts.conditions()])]
+        steps += [("judged", ["*", *self.verdicts.composites(), *aside])]
+        written, before = [], relation
+        for step, columns in steps:
+            if columns != ["*"] or step == "judged":
+                written.append(f"{step} AS (SELECT {', '.join(columns)} FROM {before})")
+                before = step
+        return ", ".join(written)
+
+    # -- records ---------------------------------------------------------------------------
+
+    def _placed(self) -> list[str]:
+        """Unit and period where there are both; which packs can use the record so far."""
+        named = self._dialect.named
+        base = [named(one.flag) for one in self.problems if one.place < 0]
+        unplaced = " OR ".join(base) or "FALSE"
+        period = self._periods.start_sql("day", self._dialect)
+        made = [
+            f"CASE WHEN NOT ({unplaced}) THEN unit END AS at_unit",
+            f"CASE WHEN NOT ({unplaced}) THEN {period} END AS at_period",
         ]
+        name = "unfit" if self._cells.checked else "broken"
+        for place in range(len(self._wanted)):
+            flags = [named(one.flag) for one in self.problems if one.place == place
+                     and one.check is None]  # fmt: skip
+            made.append(
+                f"({' OR '.join([*base, *flags]) or 'FALSE'}) AS {named(f'{place}.{name}')}"
+            )
+        return made
 
-    def _tallies(self) -> list[Tally]:
+    def _weighed(self) -> Iterator[str]:
+        named = self._dialect.named
+        for place in range(len(self._wanted)):
+            flags = [
+                named(one.flag)
+                for one in self.problems
+                if one.place == place and one.check is not None and one.sets_aside
+            ]
+            broken = " OR ".join([named(f"{place}.unfit"), *flags])
+            yield f"({broken}) AS {named(f'{place}.broken')}"
+
+    # -- sums ------------------------------------------------------------------------------
+
+    def _tallies(self, quality: bool) -> Iterator[Tally]:
+        named, counted = self._dialect.named, self._dialect.counted
         broken = " OR ".join(named(f"{place}.broken") for place in range(len(self._wanted)))
-        tallies = [Tally(name="rejected", condition=broken)]
-        tallies += [
-            Tally(name=order_name(field), condition=named(f"order?{field}"))
-            for field in self.other_orders
-        ]
+        yield Tally(name="rejected", sql=counted(broken))
+        for field in self.other_orders:
+            yield Tally(name=order_name(field), sql=counted(named(f"order?{field}")))
+        yield from self.verdicts.tallies()
+        if not quality:
+            return
         by_problem: dict[tuple[str, str], list[str]] = {}
         for problem in self.problems:
             by_problem.setdefault((problem.field, problem.code), []).append(named(problem.flag))
-        tallies += [
-            Tally(name=problem_name(field, code), condition=" OR ".join(flags))
-            for (field, code), flags in by_problem.items()
-        ]
-        for name, measure in self._listed():
-            tallies += _tallies_of(name, measure, self._unsure(name, measure))
-        return tallies
+        for (field, code), flags in by_problem.items():
+            yield Tally(name=problem_name(field, code), sql=counted(" OR ".join(flags)))
+        yield from self.verdicts.quality()
+        for field in self.complete_fields:
+            yield Tally(name=known_name(field), sql=counted(self._known(field)))
 
-    def _unsure(self, name: str, measure: Measure | Composite) -> str:
-        """When it is not known whether a record is eligible."""
-        place = name.partition(":")[0]
-        parts = (
-            [f"{place}:{part}" for part in measure.of] if isinstance(measure, Composite) else [name]
-        )
-        unknown = " OR ".join(f"{named(f'{part}.eligible')} IS NULL" for part in parts)
-        return f"NOT {named(f'{place}.broken')} AND ({unknown})"
+    @property
+    def complete_fields(self) -> list[str]:
+        """The fields that the wanted measures use."""
+        return list(dict.fromkeys(name for one in self._wanted for name in one.fields))
 
-
-def problem_name(field: str, code: str) -> str:
-    """Name of the tally of one problem of one column."""
-    return f"problem {code} {field}"
-
-
-def class_name(field: str) -> str:
-    """Name of the column that tells what kind of thing a cell holds."""
-    return f"class?{field}"
-
-
-def order_name(field: str) -> str:
-    """Name of the tally of dates in another order."""
-    return f"order {field}"
-
-
-def part_name(name: str, part: str) -> str:
-    """Name of the tally of one part of one measure."""
-    return f"{name} {part}"
-
-
-def _eligible(name: str) -> str:
-    return named(f"{name}.eligible")
-
-
-def _tallies_of(name: str, measure: Measure | Composite, unsure: str) -> list[Tally]:
-    eligible, met = _eligible(name), named(f"{name}.met")
-    missing = measure.missing if isinstance(measure, Measure) else "exclude"
-    unknown = f"{eligible} AND {met} IS NULL"
-    conditions = {
-        "numerator": f"{eligible} AND {met}",
-        "denominator": eligible if missing == "not_met" else f"{eligible} AND {met} IS NOT NULL",
-        "missing": unknown if missing == "exclude" else "FALSE",
-        "eligible_unknown": unsure,
-    }
-    conditions.update(dict.fromkeys(UNKNOWN_PROBLEM.get(missing, ()), unknown))
-    return [
-        Tally(name=part_name(name, part), condition=condition)
-        for part, condition in conditions.items()
-    ]
-
-
-def _all_or_none(parts: Sequence[str], met_of: Any) -> tuple[str, str]:
-    """Eligible for anything; everything received, where one known miss settles it."""
-    eligible = [f"({_eligible(part)} IS TRUE)" for part in parts]
-    met = [met_of(part) for part in parts]
-    pairs = list(zip(eligible, met, strict=True))
-    missed = " OR ".join(f"({due} AND {given} IS FALSE)" for due, given in pairs)
-    unknown = " OR ".join(f"({due} AND {given} IS NULL)" for due, given in pairs)
-    return (
-        f"({' OR '.join(eligible)})",
-        f"CASE WHEN {missed} THEN FALSE WHEN {unknown} THEN NULL ELSE TRUE END",
-    )
+    def _known(self, field: str) -> str:
+        """Whether a record has a value of a field that every pack that uses it can use."""
+        named = self._dialect.named
+        conditions = []
+        for place, one in enumerate(self._wanted):
+            if field in one.fields:
+                conditions.append(f"{named(f'{place}.{field}')} IS NOT NULL")
+                conditions += [
+                    f"NOT {named(problem.flag)}"
+                    for problem in self.problems
+                    if (problem.place, problem.field) == (place, field) and problem.check is None
+                ]
+        return " AND ".join(conditions)

@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from spcbench.errors import InputError, suggest
-from spcbench.tables import FileScan, Table
+from spcbench.errors import InputError
+from spcbench.measures.column_names import chosen_columns
+from spcbench.measures.scans import RAGGED, fault_of_csv, fault_of_scan, named, quoted
+from spcbench.tables import Table
+from spcbench.text_files import UTF8, csv_rows
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-RAGGED = {"MISSING COLUMNS": "too few cells", "TOO MANY COLUMNS": "too many cells"}
-"""What DuckDB calls the rows that are set aside; any other fault of a CSV file stops the count."""
+    from spcbench.measures.mapping import ColumnMapping
 
+__all__ = ["Records", "chosen_columns", "named", "open_records", "quoted"]
+
+_NUMBERS = {
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+}
+_MOMENTS = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file, or one table in memory.
+
+    Parameters
+    ----------
+    path : str
+        The file as it is named to people; the table's name for a frame.
+    scanned : str
+        The file that is scanned: itself, or a readable copy of it.
+    form : str
+        ``"csv"``, ``"parquet"``, ``"json"`` or ``"frame"``.
+    options : mapping
+        What the reader found out.
+    sql : str
+        To scan the wanted columns.
+    natives : mapping of str to str
+        DuckDB's type of each of them.
+    lines : array of int, optional
+        Row of the sheet that each record came from.
+    """
+
+    path: str
+    scanned: str
+    form: str
+    options: Mapping[str, Any]
+    sql: str
+    natives: Mapping[str, str]
+    lines: Any = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Records:
     """Records ready to be scanned.
 
@@ -29,24 +68,45 @@ class Records:
     ----------
     connection : duckdb.DuckDBPyConnection
         Private to one count.
-    relations : tuple of (str, str)
-        Path of each file and the SQL to scan it; one of the table's name for a frame.
-    relation : str
-        The SQL to scan all of them.
-    natives : mapping of str to str
-        DuckDB's type of each column.
+    parts : tuple of Part
+        The files.
     source : str
         For messages.
-    scan : FileScan, optional
-        None for a frame.
+    notes : tuple of str
+        What was assumed or left out, for the provenance.
+    copies : TemporaryDirectory, optional
+        Holds the copies of files that DuckDB cannot read itself.
     """
 
     connection: duckdb.DuckDBPyConnection
-    relations: tuple[tuple[str, str], ...]
-    relation: str
-    natives: Mapping[str, str]
+    parts: tuple[Part, ...]
     source: str
-    scan: FileScan | None
+    notes: tuple[str, ...] = ()
+    copies: TemporaryDirectory[str] | None = None
+    _natives: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = dict.fromkeys(name for part in self.parts for name in part.natives)
+        self._natives = {
+            name: _common_type(p.natives[name] for p in self.parts if name in p.natives)
+            for name in names
+        }
+
+    @property
+    def natives(self) -> Mapping[str, str]:
+        """DuckDB's type of each column."""
+        return self._natives
+
+    @property
+    def relations(self) -> tuple[tuple[str, str], ...]:
+        """Path of each file and the SQL to scan it; one of the table's name for a frame."""
+        return tuple((part.path, self._alike(part)) for part in self.parts)
+
+    @property
+    def relation(self) -> str:
+        """The SQL to scan all of them."""
+        each = [sql for _, sql in self.relations]
+        return each[0] if len(each) == 1 else f"({' UNION ALL '.join(map(_selected, each))})"
 
     def fetch(self, query: str) -> dict[str, Any]:
         """The result of a query, one array per column.
@@ -54,20 +114,41 @@ class Records:
         Raises
         ------
         InputError
-            If the records cannot be read.
+            If the records cannot be read; names the file.
         """
         import duckdb
 
         try:
-            return dict(self.connection.execute(query).fetchnumpy())
+            found = dict(self.connection.execute(query).fetchnumpy())
         except duckdb.Error as error:
-            # The first line says what is wrong; the others may quote the data.
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.source}: cannot be read ({reason})") from error
+            for part in self.parts:
+                self.check(part)
+            raise fault_of_scan("frame", self.source, error) from None
+        self.ragged()
+        return found
+
+    def check(self, part: Part) -> None:
+        """Read a file from end to end, and say what is wrong with it.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        import duckdb
+
+        cells = ", ".join(map(named, part.natives))
+        try:
+            self.connection.execute(f"SELECT bit_xor(hash({cells})) FROM {part.sql}").fetchall()
+        except duckdb.Error as error:
+            raise fault_of_scan(part.form, part.path, error) from None
+        self.ragged()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection and of the copies."""
         self.connection.close()
+        if self.copies is not None:
+            self.copies.cleanup()
 
     def ragged(self) -> list[tuple[str, int, str]]:
         """Path, row and fault of the CSV rows that the scans so far left out.
@@ -77,21 +158,30 @@ class Records:
         InputError
             If a fault is not one of a single row, such as an open quotation mark.
         """
-        if self.scan is None or self.scan.form != "csv":
+        import duckdb
+
+        paths = {part.scanned: part.path for part in self.parts if part.form == "csv"}
+        if not paths:
             return []
-        found = self.connection.execute(
-            "SELECT DISTINCT file_path, line, error_type FROM reject_errors "
-            "JOIN reject_scans USING (scan_id, file_id) ORDER BY file_path, line, error_type"
-        ).fetchall()
+        try:
+            found = self.connection.execute(
+                "SELECT DISTINCT file_path, line, error_type FROM reject_errors "
+                "JOIN reject_scans USING (scan_id, file_id) ORDER BY file_path, line, error_type"
+            ).fetchall()
+        except duckdb.CatalogException:
+            return []  # no scan of a CSV file has been made yet
         rows = {}
-        for path, line, fault in found:
+        for scanned, line, fault in found:
+            path = paths.get(scanned)
+            if path is None:
+                continue  # a file that was left out
             if fault not in RAGGED:
-                raise InputError(f"{Path(path).name}, line {line}: {_told(fault)}")
+                raise InputError(f"{Path(path).name}, line {line}: {fault_of_csv(fault)}")
             rows[path, int(line)] = RAGGED[fault]
         return [(path, line, fault) for (path, line), fault in rows.items()]
 
     def rows(self, path: str, records: Sequence[int]) -> list[int]:
-        """Where records stand, as people count: lines of a CSV file, else records from 1.
+        """Where records stand, as people count: rows of a CSV file or sheet, else from 1.
 
         Parameters
         ----------
@@ -100,29 +190,53 @@ class Records:
         records : sequence of int
             Places in the scan of that file, from 1.
         """
-        if self.scan is None or self.scan.form != "csv" or not records:
+        part = next(one for one in self.parts if one.path == path)
+        if part.lines is not None:
+            return [int(part.lines[record - 1]) for record in records]
+        if part.form != "csv" or not records:
             return list(records)
         left_out = {line for file, line, _ in self.ragged() if file == path}
-        lines = csv_rows(path, self.scan.options["delimiter"], skipped=left_out)
+        lines = _rows_of_records(part, skipped=left_out)
         return [lines[record - 1] for record in records]
 
     @property
     def row_word(self) -> str:
         """What a row is called in a message."""
-        return "line" if self.scan is not None and self.scan.form == "csv" else "row"
+        return "line" if all(part.form == "csv" for part in self.parts) else "row"
+
+    def _alike(self, part: Part) -> str:
+        """A part with its columns in the order and of the types of them all."""
+        if len(self.parts) == 1:
+            return part.sql
+        cells = ", ".join(
+            named(name)
+            if part.natives.get(name) == native
+            else f"CAST({named(name) if name in part.natives else 'NULL'} AS {native}) "
+            f"AS {named(name)}"
+            for name, native in self._natives.items()
+        )
+        return f"(SELECT {cells} FROM {part.sql})"
 
 
-def open_records(table: Any, *, columns: Iterable[str], beside: Iterable[str] = ()) -> Records:
+def open_records(
+    table: Any,
+    *,
+    columns: Iterable[str],
+    beside: Iterable[str] = (),
+    mapping: ColumnMapping | None = None,
+) -> Records:
     """Records ready to be scanned, with the wanted columns.
 
     Parameters
     ----------
-    table : Table, pandas, polars or Arrow table
+    table : Table, pandas, polars or Arrow table, or DuckDB relation
         The records.
     columns : iterable of str
         The columns that must be there.
     beside : iterable of str
         Columns that come along where they exist.
+    mapping : ColumnMapping, optional
+        How wanted columns are made from those of the records.
 
     Returns
     -------
@@ -137,177 +251,61 @@ def open_records(table: Any, *, columns: Iterable[str], beside: Iterable[str] = 
     import duckdb
 
     source = table.source if isinstance(table, Table) else "the table"
-    data = table.data if isinstance(table, Table) else table
     if isinstance(table, Table) and table.kind == "counts":
         raise InputError(
             f"{source} holds counts already; give it to control_charts() or funnels() as it is"
         )
-    wanted, extra = list(dict.fromkeys(columns)), list(beside)
-    connection = duckdb.connect(config=_OFFLINE)
-    if isinstance(data, FileScan):
-        return _file_records(data, wanted, extra, source, connection)
-    connection.register("records", _arrow(data, wanted, extra, source))
-    return Records(
-        connection=connection,
-        relations=((source, "records"),),
-        relation="records",
-        natives=_natives(connection, "records"),
-        source=source,
-        scan=None,
+    from spcbench.measures.opening import Opening
+
+    opening = Opening(
+        connection=duckdb.connect(config=_OFFLINE),
+        wanted=list(dict.fromkeys(columns)),
+        beside=list(beside),
+        mapping=mapping,
     )
+    try:
+        return opening.records(table, source)
+    except BaseException:
+        opening.close()
+        raise
 
 
-def chosen_columns(
-    names: Iterable[str], wanted: Sequence[str], beside: Sequence[str], source: str
-) -> list[str]:
-    """The wanted columns, and those beside them that the table has.
-
-    Raises
-    ------
-    InputError
-        If a wanted column is not there, naming near matches, then every
-        column; or if one of them stands twice.
-    """
-    known = list(names)
-    chosen = list(dict.fromkeys([*wanted, *(name for name in beside if name in known)]))
-    repeated = sorted({name for name in chosen if known.count(name) > 1})
-    if repeated:
-        raise InputError(f"{source} has the column {repeated[0]!r} twice; keep one of them")
-    lacking = [name for name in wanted if name not in known]
-    if lacking:
-        more = f" (also missing: {', '.join(lacking[1:])})" if len(lacking) > 1 else ""
-        raise InputError(
-            f"{source} has no column {lacking[0]!r}; {suggest(lacking[0], known)}{more}"
-        )
-    return chosen
+def _common_type(natives: Iterable[str]) -> str:
+    """The type that several files' columns of one name share; text where they differ in kind."""
+    each = list(dict.fromkeys(natives))
+    if len(each) == 1:
+        return each[0]
+    heads = {native.partition("(")[0] for native in each}
+    if heads <= _NUMBERS:
+        return "DOUBLE"
+    if heads <= _MOMENTS:
+        return "TIMESTAMP"
+    return "VARCHAR"
 
 
-def csv_rows(path: str, delimiter: str, *, skipped: set[int]) -> list[int]:
+def _selected(sql: str) -> str:
+    return f"SELECT * FROM {sql}"
+
+
+def _rows_of_records(part: Part, *, skipped: set[int]) -> list[int]:
     """Row, as a spreadsheet numbers it, of each record that DuckDB scans.
+
+    For the first record, the second, and so on; the names stand in row 1.
+    """
+    return rows_of_csv(part.path, part.options, skipped=skipped)
+
+
+def rows_of_csv(path: str, options: Mapping[str, Any], *, skipped: set[int]) -> list[int]:
+    """Row, as a spreadsheet numbers it, of each record of a delimited file.
 
     Parameters
     ----------
     path : str
-        A CSV file.
-    delimiter : str
-        What stands between its cells.
+        The file.
+    options : mapping
+        As `FileScan.options`.
     skipped : set of int
         Rows that the scan left out.
-
-    Returns
-    -------
-    list of int
-        For the first record, the second, and so on; the names stand in row 1.
     """
-    with Path(path).open(encoding="utf-8-sig", newline="") as opened:
-        rows = csv.reader(opened, delimiter=delimiter)
-        return [row for row, cells in enumerate(rows, 1) if cells and row not in skipped][1:]
-
-
-def _file_records(
-    scan: FileScan,
-    wanted: list[str],
-    beside: list[str],
-    source: str,
-    connection: duckdb.DuckDBPyConnection,
-) -> Records:
-    import duckdb
-
-    try:
-        names = scan.options.get("columns") or tuple(_natives(connection, _relation(scan, None)))
-        chosen = chosen_columns(names, wanted, beside, source)
-        relation = _relation(scan, chosen)
-        natives = (
-            _natives(connection, relation)
-            if scan.form == "parquet"
-            else dict.fromkeys(chosen, "VARCHAR")
-        )
-    except duckdb.Error as error:
-        raise InputError(f"{source}: cannot be read ({str(error).splitlines()[0]})") from error
-    each = [(path, _relation(replace(scan, paths=(path,)), chosen)) for path in scan.paths]
-    return Records(
-        connection=connection,
-        relations=tuple(each),
-        relation=relation,
-        natives=natives,
-        source=source,
-        scan=scan,
-    )
-
-
-def _relation(scan: FileScan, wanted: list[str] | None) -> str:
-    paths = "[" + ", ".join(quoted(_literally(path)) for path in scan.paths) + "]"
-    if scan.form == "parquet":
-        return f"read_parquet({paths}, hive_partitioning=false)"
-    if scan.form == "json":
-        # As text, so that each field is converted by its declared type and nothing is guessed.
-        columns = "" if wanted is None else f", columns={_texts(wanted)}"
-        return f"read_json({paths}, format='newline_delimited'{columns})"
-    return (
-        f"read_csv({paths}, auto_detect=false, header=true, quote='\"', escape='\"', nullstr='', "
-        f"delim={quoted(scan.options['delimiter'])}, columns={_texts(scan.options['columns'])}, "
-        "store_rejects=true)"
-    )
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def named(column: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _literally(path: str) -> str:
-    """A path whose signs DuckDB does not take for a pattern."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
-
-
-def _texts(columns: Iterable[str]) -> str:
-    return "{" + ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns) + "}"
-
-
-def _natives(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return {name: native for name, native, *_ in described}
-
-
-def _arrow(data: Any, wanted: list[str], beside: list[str], source: str) -> pa.Table:
-    """The wanted columns as Arrow; polars and Arrow tables are not copied."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if isinstance(data, pd.DataFrame):
-        data = data.rename(columns=str)
-        chosen = chosen_columns(data.columns, wanted, beside, source)
-        return pa.table({name: _arrow_column(data[name]) for name in chosen})
-    if hasattr(data, "collect_schema") and hasattr(data, "collect"):
-        data = data.collect()  # a lazy polars frame
-    if not hasattr(data, "__arrow_c_stream__"):
-        raise InputError(
-            "records must be a file, the result of read(), or a pandas, polars or Arrow table; "
-            f"this is {type(data).__name__}"
-        )
-    arrow = pa.table(data)
-    return arrow.select(chosen_columns(arrow.column_names, wanted, beside, source))
-
-
-def _arrow_column(cells: Any) -> pa.Array:
-    import pyarrow as pa
-
-    try:
-        return pa.array(cells, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # Numbers beside words in one column: as text, like the cells of a CSV file.
-        texts = cells.astype("object").map(str, na_action="ignore")
-        return pa.array(texts.tolist(), type=pa.string(), from_pandas=True)
-
-
-def _told(fault: str) -> str:
-    if fault == "UNQUOTED VALUE":
-        return "a quotation mark is opened and not closed; close it, or double it inside a cell"
-    if fault == "INVALID ENCODING":
-        return "the text is not UTF-8; save the file as 'CSV UTF-8'"
-    return f"the row cannot be read ({fault.lower()})"
+    found = csv_rows(Path(path), options["delimiter"], options.get("encoding", UTF8))
+    return [row for row, (_, cells) in enumerate(found, 1) if cells and row not in skipped][1:]

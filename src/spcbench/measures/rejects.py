@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spcbench.measures.measure import Field
-from spcbench.measures.query import CountQuery, Problem, class_name
+from spcbench.measures.field import Field
+from spcbench.measures.query import OUTSIDE, CountQuery, Problem, class_name
 from spcbench.measures.records_sql import Records
-from spcbench.measures.wanted import Wanted
 from spcbench.tables import REJECTS
 
 if TYPE_CHECKING:
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 Reject = tuple[str, int, str | None, str, str]
 
 
-def list_rejects(query: CountQuery, records: Records, wanted: Sequence[Wanted]) -> pd.DataFrame:
+def numbered(relation: str) -> str:
+    """A relation with a column that counts its rows; DuckDB gives them in order."""
+    return f"(SELECT *, row_number() OVER () AS record FROM {relation})"
+
+
+def list_rejects(
+    query: CountQuery, records: Records, *, most: int | None = None, reported: bool = False
+) -> pd.DataFrame:
     """Every record set aside, by a second scan.
 
     Parameters
@@ -29,8 +36,10 @@ def list_rejects(query: CountQuery, records: Records, wanted: Sequence[Wanted]) 
         What was asked of the records.
     records : Records
         Where they lie; the counting scan has been made.
-    wanted : sequence of Wanted
-        Packs, for what was expected.
+    most : int, optional
+        Only the first so many of each problem in each file, found by a scan of their own.
+    reported : bool
+        Also those that break a check which is only reported.
 
     Returns
     -------
@@ -40,50 +49,71 @@ def list_rejects(query: CountQuery, records: Records, wanted: Sequence[Wanted]) 
         record is row 1.
     """
     rows: set[Reject] = set()
+    told_of = [one for one in query.problems if one.sets_aside or reported]
     for path, relation in records.relations:
-        found = records.fetch(query.rejects(relation))
+        only = None
+        if most is not None:
+            first = records.fetch(query.first_places(numbered(relation), most))
+            only = sorted({int(one) for cell in first.values() for one in _listed(cell[0])})
+        found = records.fetch(query.rejects(numbered(relation), only=only, reported=reported))
         at = records.rows(path, [int(record) for record in found["record"]])
-        rows.update(_of_file(Path(path).name, at, found, query, wanted))
-    for path, row, fault in records.ragged():
-        rows.add((Path(path).name, row, None, "row", fault))
+        rows.update(_of_file(Path(path).name, at, found, query, told_of))
+    ragged = [(Path(path).name, row, None, "row", fault) for path, row, fault in records.ragged()]
+    rows.update(ragged[:most])
     ordered = sorted(rows, key=lambda row: (row[0], row[1], row[2] or "", row[4]))
+    if most is not None:
+        ordered = _first_of_each(ordered, most)
     columns = list(zip(*ordered, strict=True)) or [()] * len(REJECTS.names)
     return REJECTS.frame(dict(zip(REJECTS.names, map(list, columns), strict=True)))
 
 
+def _listed(cell: Any) -> Iterable[int]:
+    """A list that the engine gave, or nothing for a null."""
+    return () if cell is None or cell is np.ma.masked else cell
+
+
+def _first_of_each(ordered: Sequence[Reject], most: int) -> list[Reject]:
+    """A row is named for the problem that it is among the first of, and for its others too."""
+    seen: Counter[tuple[str, str | None, str]] = Counter()
+    kept = []
+    for row in ordered:
+        kind = (row[0], row[2], row[4])
+        seen[kind] += 1
+        if seen[kind] <= most:
+            kept.append(row)
+    return kept
+
+
 def _of_file(
-    file: str, at: list[int], found: dict[str, Any], query: CountQuery, wanted: Sequence[Wanted]
+    file: str, at: list[int], found: dict[str, Any], query: CountQuery, problems: Sequence[Problem]
 ) -> Iterator[Reject]:
-    for problem in query.problems:
-        classes = found[class_name(problem.field)]
+    for problem in problems:
         for place in np.flatnonzero(found[problem.flag]):
-            reason = _reason(problem, wanted)
-            yield (file, at[place], problem.field, str(classes[place]), reason)
+            yield (file, at[place], *told(problem, found, int(place), query))
     for mark, measure in query.set_aside_late.items():
         for place in np.flatnonzero(found[mark]):
             yield (file, at[place], None, "blank", f"{measure}: not known whether met")
 
 
-def _reason(problem: Problem, wanted: Sequence[Wanted]) -> str:
+def told(
+    problem: Problem, found: dict[str, Any], place: int, query: CountQuery
+) -> tuple[str, str, str]:
+    """Field, value class and reason of one problem of one record."""
+    if problem.check is not None:
+        return problem.field, "record", f"breaks the check: {problem.check.title}"
+    word = str(found[class_name(problem.field)][place])
+    return problem.field, word, _reason(problem, query.field_of(problem))
+
+
+def _reason(problem: Problem, field: Field) -> str:
     if problem.code == "missing":
         return "missing"
-    name = problem.flag.partition("?")[2]
-    field = (
-        cast(
-            "Field",
-            next(
-                one
-                for one in wanted[int(name.partition(".")[0])].pack.fields
-                if one.name == problem.field
-            ),
-        )
-        if name[:1].isdigit()
-        else None
-    )
-    if field is None:
-        return "expected a date" if name == "day" else "expected text"
+    if problem.code == OUTSIDE:
+        return "before the first of the periods"
     if problem.code == "out_of_range" and field.range is not None:
         return f"expected {field.range[0]:g} to {field.range[1]:g}"
     if problem.code == "unlisted_value":
         return "expected one of " + ", ".join(map(str, field.values))
+    if problem.place < 0:
+        return "expected a date" if field.type == "datetime" else "expected text"
     return f"expected {field.type}"

@@ -12,34 +12,40 @@ never overflows into an error and division never drops the remainder.
 from __future__ import annotations
 
 import datetime
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from spcbench.errors import suggest
-from spcbench.measures.refusals import SPOKEN, Node, Refused, shown, spoken
+from spcbench.measures import engine_text
+from spcbench.measures.engine_text import PLACES_MAX, Dialect
+from spcbench.measures.refusals import SPOKEN, Node, Refused, shortened, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Dialect = Literal["duckdb", "spark"]
 Kind = Literal["boolean", "number", "text", "date", "datetime", "null", "any"]
 """What a piece of an expression is; ``any`` is a column whose type is not known yet."""
 
 FUNCTIONS = (
     "ABS",
     "COALESCE",
+    "DAY",
     "DAYS_BETWEEN",
     "GREATEST",
+    "HOUR",
     "HOURS_BETWEEN",
     "LEAST",
     "LOWER",
+    "MINUTE",
     "MINUTES_BETWEEN",
     "MONTH",
+    "QUARTER",
     "ROUND",
     "TRIM",
     "UPPER",
+    "WEEKDAY",
     "YEAR",
 )
 KIND_OF_TYPE: Mapping[str, Kind] = {
@@ -50,8 +56,6 @@ KIND_OF_TYPE: Mapping[str, Kind] = {
     "date": "date",
     "datetime": "datetime",
 }
-PLACES_MAX = 10
-"""Decimal places that ROUND may keep: DECIMAL(38, 10) still holds 28 digits before them."""
 
 _COMPARE = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}
@@ -60,6 +64,9 @@ _BETWEEN_UNITS = {
     "HOURS_BETWEEN": "hour",
     "DAYS_BETWEEN": "day",
 }
+_NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-2][0-9]:[0-9]{2}(:[0-9]{2})?)?")
 _MODIFIERS = {"safe", "typed", "coalesce", "ignore_nulls"}
 """Marks that sqlglot sets by itself; how they differ between engines is settled here."""
 
@@ -102,34 +109,37 @@ class Walk:
         """Check one piece and everything below it."""
         write = _WRITERS.get(node.key)
         if write is None:
-            raise Refused(f"{spoken(node)} is not part of the SQL a measure may use", shown(node))
+            raise Refused(f"{spoken(node)} is not part of the SQL a measure may use", node)
         return write(self, node)
 
     def _of(self, node: Node, kind: Kind) -> Term:
         term = self.term(node)
         if term.kind not in (kind, "any") and not (kind == "datetime" and term.kind == "date"):
-            raise Refused(f"expected {SPOKEN[kind]}, this is {SPOKEN[term.kind]}", shown(node))
+            raise Refused(f"expected {SPOKEN[kind]}, this is {SPOKEN[term.kind]}", node)
         return term
 
-    def _timestamp(self, sql: str) -> str:
-        return f"CAST({sql} AS {'TIMESTAMP' if self.dialect == 'duckdb' else 'TIMESTAMP_NTZ'})"
+    def _moment(self, node: Node) -> str:
+        return engine_text.as_moment(self._of(node, "datetime").sql, self.dialect)
 
     def _alike(self, nodes: Sequence[Node], *, null: bool = False) -> list[Term]:
         """Pieces that must be of one kind; a date beside a date-time becomes midnight."""
         terms = [self.term(node) for node in nodes]
+        whole = nodes[-1].parent  # of a CASE's branches the first hangs lower
         kinds = {term.kind for term in terms} - {"any"}
         if null:
             kinds -= {"null"}
         elif "null" in kinds:
-            raise Refused("a comparison with NULL is never true; write IS NULL", shown(nodes[0]))
+            raise Refused("a comparison with NULL is never true; write IS NULL", whole)
         if kinds == {"date", "datetime"}:
             return [
-                Term("datetime", self._timestamp(term.sql)) if term.kind == "date" else term
+                Term("datetime", engine_text.as_moment(term.sql, self.dialect))
+                if term.kind == "date"
+                else term
                 for term in terms
             ]
         if len(kinds) > 1:
             both = " and ".join(sorted(SPOKEN[kind] for kind in kinds))
-            raise Refused(f"{both} cannot stand together", ", ".join(map(shown, nodes)))
+            raise Refused(f"{both} cannot stand together", whole)
         return terms
 
     # -- columns and literals ------------------------------------------------
@@ -138,23 +148,22 @@ class Walk:
         _only(node, "this")
         name = node.name
         if node.this.key != "identifier":
-            raise Refused(f"{spoken(node.this)} is not part of the SQL a measure may use", "*")
+            raise Refused(f"{spoken(node.this)} is not part of the SQL a measure may use", node)
         if self.kinds is not None and name not in self.kinds:
-            raise Refused(f"there is no field {name!r}; {suggest(name, self.kinds)}", shown(node))
+            near = suggest(name[:60], self.kinds)
+            raise Refused(f"there is no field {shortened(name)!r}; {near}", node)
+        if "${" in name:
+            # Spark would put a setting or an environment variable in its place.
+            raise Refused("the name of a field may not hold ${", node)
         self.columns.add(name)
         kind: Kind = "any" if self.kinds is None else self.kinds[name]
-        mark = '"' if self.dialect == "duckdb" else "`"
-        return Term(kind, mark + (self.prefix + name).replace(mark, mark * 2) + mark)
+        return Term(kind, engine_text.column_name(self.prefix + name, self.dialect))
 
     def _literal(self, node: Node) -> Term:
         _only(node, "this", "is_string")
-        return self._text(node.name) if node.args.get("is_string") else _number(node)
-
-    def _text(self, text: str) -> Term:
-        quoted = text.replace("'", "''")
-        if self.dialect == "spark":
-            quoted = quoted.replace("\\", "\\\\")
-        return Term("text", f"'{quoted}'")
+        if not node.args.get("is_string"):
+            return _number(node)
+        return Term("text", engine_text.text_literal(node.name, self.dialect))
 
     def _boolean(self, node: Node) -> Term:
         return Term("boolean", "TRUE" if node.this else "FALSE")
@@ -166,21 +175,20 @@ class Walk:
     def _dated(self, node: Node) -> Term:
         """DATE '…' and TIMESTAMP '…', which the parser shows as casts of a literal."""
         _only(node, "this", "to")
-        target = node.args["to"].sql("duckdb").upper()
+        target = getattr(node.args["to"].this, "name", "")
         if node.this.key != "literal" or not node.this.args.get("is_string"):
-            raise Refused(f"{spoken(node)} is not part of the SQL a measure may use", shown(node))
+            raise Refused(f"{spoken(node)} is not part of the SQL a measure may use", node)
         text = node.this.name
         try:
-            if target == "DATE" and len(text) == 10:
+            if target == "DATE" and _DAY.fullmatch(text):
                 day = datetime.date.fromisoformat(text)
                 return Term("date", f"DATE '{day.isoformat()}'")
-            if target == "TIMESTAMP" and len(text) in (10, 16, 19):
-                moment = datetime.datetime.fromisoformat(text)
-                name = "TIMESTAMP" if self.dialect == "duckdb" else "TIMESTAMP_NTZ"
-                return Term("datetime", f"{name} '{moment.isoformat(sep=' ')}'")
+            if target == "TIMESTAMP" and _MOMENT.fullmatch(text):
+                moment = datetime.datetime.fromisoformat(text).isoformat(sep=" ")
+                return Term("datetime", engine_text.moment_literal(moment, self.dialect))
         except ValueError:
-            pass  # told below, like a literal of the wrong length
-        raise Refused("expected DATE 'YYYY-MM-DD' or TIMESTAMP 'YYYY-MM-DD HH:MM:SS'", shown(node))
+            pass  # told below, like a literal of another shape
+        raise Refused("expected DATE 'YYYY-MM-DD' or TIMESTAMP 'YYYY-MM-DD HH:MM:SS'", node)
 
     # -- truth -----------------------------------------------------------------
 
@@ -210,33 +218,35 @@ class Walk:
 
     def _in(self, node: Node) -> Term:
         if node.args.get("query") is not None:
-            raise Refused("a sub-query is not part of the SQL a measure may use", shown(node))
+            raise Refused("a sub-query is not part of the SQL a measure may use", node)
         _only(node, "this", "expressions")
         for choice in node.expressions:
             if choice.key not in ("literal", "cast", "neg") or (
                 choice.key == "neg" and choice.this.key != "literal"
             ):
-                raise Refused("IN takes literals only", shown(choice))
+                raise Refused("IN takes literals only", choice)
         value, *choices = self._alike([node.this, *node.expressions])
         return Term("boolean", f"({value.sql} IN ({', '.join(term.sql for term in choices)}))")
 
     def _is(self, node: Node) -> Term:
         _only(node, "this", "expression")
-        value = self.term(node.this)
+        # Each piece is walked once: twice at every level would never end.
         if node.expression.key == "boolean":
-            self._of(node.this, "boolean")
-        elif node.expression.key != "null":
-            raise Refused("IS takes NULL, TRUE or FALSE", shown(node))
+            value = self._of(node.this, "boolean")
+        elif node.expression.key == "null":
+            value = self.term(node.this)
+        else:
+            raise Refused("IS takes NULL, TRUE or FALSE", node)
         return Term("boolean", f"({value.sql} IS {self.term(node.expression).sql})")
 
     def _like(self, node: Node) -> Term:
         _only(node, "this", "expression", "negate")
         pattern = node.expression
         if pattern.key != "literal" or not pattern.args.get("is_string"):
-            raise Refused("LIKE takes a text literal", shown(node))
+            raise Refused("LIKE takes a text literal", node)
         if "\\" in pattern.name:
             # Spark would take it for an escape, DuckDB for a character.
-            raise Refused("LIKE has no escape character; its pattern may hold no \\", shown(node))
+            raise Refused("LIKE has no escape character; its pattern may hold no \\", node)
         value = self._of(node.this, "text")
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         return Term("boolean", f"({value.sql} {word} {self.term(pattern).sql})")
@@ -263,6 +273,8 @@ class Walk:
 
     def _variadic(self, node: Node) -> Term:
         _only(node, "this", "expressions")
+        if node.key != "coalesce" and not node.expressions:
+            raise Refused(f"{node.key.upper()} takes at least two values", node)
         terms = self._alike([node.this, *node.expressions], null=True)
         arguments = ", ".join(term.sql for term in terms)
         return Term(_common(terms), f"{node.key.upper()}({arguments})")
@@ -289,33 +301,38 @@ class Walk:
         places = node.args.get("decimals")
         digits = "0" if places is None else places.name
         if (places is not None and places.key != "literal") or digits not in _PLACES:
-            raise Refused(f"ROUND keeps 0 to {PLACES_MAX} places, as a literal", shown(node))
+            raise Refused(f"ROUND keeps 0 to {PLACES_MAX} places, as a literal", node)
         value = self._of(node.this, "number").sql
-        # On decimals, where every engine takes halves away from zero.
-        exact = f"TRY_CAST({value} AS DECIMAL(38, {PLACES_MAX}))"
-        return Term("number", f"CAST(ROUND({exact}, {digits}) AS DOUBLE)")
+        return Term("number", engine_text.rounded(value, int(digits), self.dialect))
 
     def _on_text(self, node: Node) -> Term:
         _only(node, "this")
-        return Term("text", f"{node.key.upper()}({self._of(node.this, 'text').sql})")
+        return Term("text", _ON_TEXT[node.key](self._of(node.this, "text").sql, self.dialect))
 
     def _part_of_date(self, node: Node) -> Term:
         _only(node, "this")
-        value = self._of(node.this, "datetime").sql
-        return Term("number", f"CAST({node.key.upper()}({value}) AS DOUBLE)")
+        return self._part(node.key, node.this)
 
-    def _elapsed(self, node: Node) -> Term:
+    def _part(self, part: str, of: Node) -> Term:
+        value = self._of(of, "datetime")
+        if part in ("hour", "minute") and value.kind == "date":
+            raise Refused(f"{part.upper()} takes a date and time; a date has no {part}", of)
+        return Term("number", engine_text.part_of_date(part, value.sql, self.dialect))
+
+    def _called(self, node: Node) -> Term:
+        """A function of ours that is none of sqlglot's."""
         name = str(node.this).upper()
+        if name == "WEEKDAY" and len(node.expressions) == 1:
+            return self._part("weekday", node.expressions[0])
+        if name == "WEEKDAY":
+            raise Refused("WEEKDAY takes one date", node)
         unit = _BETWEEN_UNITS.get(name)
         if unit is None:
-            raise Refused(f"the function {name} is not part of the SQL a measure may use")
+            raise Refused(f"the function {name} is not part of the SQL a measure may use", node)
         if len(node.expressions) != 2:
-            raise Refused(f"{name} takes two moments, from and to", shown(node))
-        start, end = (self._timestamp(self._of(part, "datetime").sql) for part in node.expressions)
-        if self.dialect == "duckdb":
-            # date_diff would count the boundaries crossed, not the time elapsed.
-            return Term("number", f"CAST(date_sub('{unit}', {start}, {end}) AS DOUBLE)")
-        return Term("number", f"CAST(timestampdiff({unit.upper()}, {start}, {end}) AS DOUBLE)")
+            raise Refused(f"{name} takes two moments, from and to", node)
+        start, end = map(self._moment, node.expressions)
+        return Term("number", engine_text.elapsed(unit, start, end, self.dialect))
 
 
 def _only(node: Node, *expected: str) -> None:
@@ -328,26 +345,29 @@ def _only(node: Node, *expected: str) -> None:
     if not extra:
         return
     if node.key == "column" and extra & {"table", "db", "catalog"}:
-        raise Refused("a name of a table is not part of the SQL a measure may use", shown(node))
+        raise Refused("a name of a table is not part of the SQL a measure may use", node)
     word = sorted(extra)[0].replace("_", " ").upper()
-    raise Refused(f"{spoken(node)} with {word} is not part of the SQL a measure may use")
+    raise Refused(f"{spoken(node)} with {word} is not part of the SQL a measure may use", node)
 
 
 def _number(node: Node) -> Term:
-    try:
-        number = float(node.name)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise Refused("this number cannot be held", shown(node))
-    return Term("number", f"CAST({number!r} AS DOUBLE)")
+    number = float(node.name) if _NUMBER.fullmatch(node.name) else float("inf")
+    if number == float("inf"):
+        raise Refused("this number cannot be held", node)
+    return Term("number", engine_text.number_literal(number))
 
 
 def _common(terms: Sequence[Term]) -> Kind:
     return next((term.kind for term in terms if term.kind != "null"), "null")
 
 
+_PARTS = ("year", "quarter", "month", "day", "hour", "minute")
 _PLACES = {str(places) for places in range(PLACES_MAX + 1)}
+_ON_TEXT: Mapping[str, Callable[[str, Dialect], str]] = {
+    "lower": engine_text.lowered,
+    "upper": engine_text.uppered,
+    "trim": engine_text.trimmed,
+}
 _WRITERS: Mapping[str, Callable[[Walk, Node], Term]] = {
     "column": Walk._column,
     "literal": Walk._literal,
@@ -371,10 +391,7 @@ _WRITERS: Mapping[str, Callable[[Walk, Node], Term]] = {
     "neg": Walk._negative,
     "abs": Walk._absolute,
     "round": Walk._round,
-    "lower": Walk._on_text,
-    "upper": Walk._on_text,
-    "trim": Walk._on_text,
-    "year": Walk._part_of_date,
-    "month": Walk._part_of_date,
-    "anonymous": Walk._elapsed,
+    **dict.fromkeys(_ON_TEXT, Walk._on_text),
+    **dict.fromkeys(_PARTS, Walk._part_of_date),
+    "anonymous": Walk._called,
 }

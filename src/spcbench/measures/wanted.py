@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from spcbench.measures.measure import Composite, Field, Measure
+from spcbench.measures.derived import derived_fields, parsed_checks
+from spcbench.measures.measure import Check, Composite, Field, Measure
 from spcbench.measures.pack import check_pack
 
 if TYPE_CHECKING:
@@ -26,16 +27,28 @@ class Wanted:
         What goes into the counts.
     conditions : mapping
         `eligible` and `met` of each measure on records, by id.
+    derived : tuple of (Field, Expression)
+        Fields that are worked out, each after those it needs.
+    checks : tuple of (Check, Expression)
+        What must hold between fields.
     """
 
     pack: Pack
     measures: tuple[Measure | Composite, ...]
     conditions: Mapping[str, tuple[Expression, Expression]]
+    derived: tuple[tuple[Field, Expression], ...] = ()
+    checks: tuple[tuple[Check, Expression], ...] = ()
 
     @classmethod
     def of(cls, pack: Pack, measures: Sequence[Measure | Composite]) -> Wanted:
         """The wanted measures of a pack, with their expressions checked."""
-        return cls(pack=pack, measures=tuple(measures), conditions=check_pack(pack))
+        return cls(
+            pack=pack,
+            measures=tuple(measures),
+            conditions=check_pack(pack),
+            derived=derived_fields(pack),
+            checks=parsed_checks(pack),
+        )
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -46,13 +59,43 @@ class Wanted:
         return tuple(one for one in self.conditions if one in ids)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns that the table must have, in the order of the pack."""
+    def fields(self) -> tuple[str, ...]:
+        """Fields that the wanted measures use, and those they are worked out from."""
         used: set[str] = set()
         for one in self.needed:
             used.update(*(condition.columns for condition in self.conditions[one]))
+        used.update(key for measure in self.measures if (key := key_of(measure)))
+        for field, expression in reversed(self.derived):
+            if field.name in used or field.required:
+                used.update(expression.columns)
         declared = cast("tuple[Field, ...]", self.pack.fields)
-        return tuple(field.name for field in declared if field.required or field.name in used)
+        return tuple(one.name for one in declared if one.required or one.name in used)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the table must have, in the order of the pack."""
+        made = {field.name for field, _ in self.derived}
+        return tuple(name for name in self.fields if name not in made)
+
+    @property
+    def declared(self) -> tuple[Field, ...]:
+        """Fields that are columns of the table."""
+        fields = cast("tuple[Field, ...]", self.pack.fields)
+        return tuple(one for one in fields if not one.from_)
+
+    def derivable(self, columns: Iterable[str]) -> tuple[tuple[Field, Expression], ...]:
+        """The derived fields that a table with these columns gives, in order."""
+        known, found = set(columns) & {one.name for one in self.declared}, []
+        for field, expression in self.derived:
+            if expression.columns <= known:
+                known.add(field.name)
+                found.append((field, expression))
+        return tuple(found)
+
+
+def key_of(measure: Measure | Composite) -> str:
+    """The field by which a measure takes records together; empty for none."""
+    return measure.count_by or (measure.cluster if isinstance(measure, Composite) else "")
 
 
 def named_measures(wanted: Sequence[Wanted]) -> list[tuple[str, str, Measure | Composite]]:

@@ -55,6 +55,16 @@ class PackMeasure(Protocol):
         ...
 
 
+@runtime_checkable
+class PackCheck(Protocol):
+    """What a pack needs of a check (see `spcbench.measures.field.Check`)."""
+
+    @property
+    def id(self) -> str:
+        """Name of the check within its pack."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """Measures that belong together, at one version.
@@ -73,6 +83,8 @@ class Pack:
         At least one; ids unique within the pack.
     source : str
         Where the definitions come from.
+    checks : tuple of Check
+        What must hold between fields of a record.
 
     Raises
     ------
@@ -88,6 +100,7 @@ class Pack:
     fields: tuple[PackField, ...] = ()
     measures: tuple[PackMeasure, ...]
     source: str = ""
+    checks: tuple[PackCheck, ...] = ()
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.id):
@@ -101,6 +114,7 @@ class Pack:
         for what, names in (
             ("measure", [measure.id for measure in self.measures]),
             ("field", [declared.name for declared in self.fields]),
+            ("check", [check.id for check in self.checks]),
         ):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:

@@ -1,0 +1,284 @@
+"""What a query adds up for each measure, and under which names the numbers come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from spcbench.measures.dialect import Dialect
+from spcbench.measures.measure import Composite, Measure
+from spcbench.measures.wanted import Wanted, key_of
+
+UNKNOWN_PROBLEM = {
+    "not_met": ("met_unknown_not_met",),
+    "reject_record": ("met_unknown_set_aside",),
+}
+"""What the quality table calls an unknown `met`, by the measure's `missing`."""
+
+SUMS = ("received_squared", "received_due", "due_squared", "clusters")
+"""What the variance of a share of opportunities is made of, cluster by cluster."""
+
+KEY_UNKNOWN = "shared_key_unknown"
+"""What the quality table calls a record without the value that it should share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """One number the query adds up for each unit and period.
+
+    Parameters
+    ----------
+    name : str
+        Its column in the result.
+    sql : str
+        What adds it up, over rows of `judged`.
+    """
+
+    name: str
+    sql: str
+
+
+def problem_name(field: str, code: str) -> str:
+    """Name of the tally of one problem of one column."""
+    return f"problem {code} {field}"
+
+
+def known_name(field: str) -> str:
+    """Name of the tally of usable values of one field."""
+    return f"known {field}"
+
+
+def broken_name(place: int) -> str:
+    """Name of the tally of records set aside for one pack."""
+    return f"broken {place}"
+
+
+def order_name(field: str) -> str:
+    """Name of the tally of dates in another order."""
+    return f"order {field}"
+
+
+def part_name(name: str, part: str) -> str:
+    """Name of the tally of one part of one measure."""
+    return f"{name} {part}"
+
+
+def missing_of(measure: Measure | Composite) -> str:
+    """What happens to an eligible case that is not known to be met."""
+    return measure.missing if isinstance(measure, Measure) else "exclude"
+
+
+class Verdicts:
+    """How each wanted measure of one query is judged and added up.
+
+    Parameters
+    ----------
+    wanted : sequence of Wanted
+        Packs and measures; the place of a pack begins the names of its columns.
+    dialect : Dialect
+        The engine.
+    """
+
+    def __init__(self, wanted: Sequence[Wanted], dialect: Dialect) -> None:
+        self._wanted = wanted
+        self._dialect = dialect
+
+    def listed(self) -> list[tuple[str, Measure | Composite]]:
+        """Name in the query, and measure."""
+        return [
+            (f"{place}:{measure.id}", measure)
+            for place, wanted in enumerate(self._wanted)
+            for measure in wanted.measures
+        ]
+
+    def by_key(self) -> dict[str, list[tuple[str, Measure | Composite]]]:
+        """The measures that take records together, by the value they share."""
+        found: dict[str, list[tuple[str, Measure | Composite]]] = {}
+        for name, measure in self.listed():
+            if key := key_of(measure):
+                found.setdefault(f"{name.partition(':')[0]}.{key}", []).append((name, measure))
+        return found
+
+    # -- one record ---------------------------------------------------------------------
+
+    def conditions(self) -> list[str]:
+        """`eligible` and `met` of every measure on records; nothing is eligible in a broken one."""
+        named = self._dialect.named
+        made: list[str] = []
+        for place, wanted in enumerate(self._wanted):
+            for one in wanted.needed:
+                eligible, met = (
+                    condition.to_sql(self._dialect.name, prefix=f"{place}.")
+                    for condition in wanted.conditions[one]
+                )
+                whole = f"NOT {named(f'{place}.broken')}"
+                made.append(f"({eligible} AND {whole}) AS {named(f'{place}:{one}.eligible')}")
+                made.append(f"{met} AS {named(f'{place}:{one}.met')}")
+        return made
+
+    def composites(self) -> list[str]:
+        """Whether each all-or-none composite is eligible and met; the sums of an opportunity."""
+        made: list[str] = []
+        for name, measure in self.listed():
+            if not isinstance(measure, Composite):
+                continue
+            if measure.form == "opportunity":
+                made += self._opportunities(name, measure)
+                continue
+            eligible, met = _all_or_none(self._parts(name, measure), self._eligible, self._met)
+            made.append(f"{eligible} AS {self._eligible(name)}")
+            made.append(f"{met} AS {self._dialect.named(f'{name}.met')}")
+        return made
+
+    def aside(self) -> list[tuple[str, str]]:
+        """Measures whose records are set aside where `met` is unknown, and when."""
+        named = self._dialect.named
+        return [
+            (name, f"coalesce({self._eligible(name)} AND {named(f'{name}.met')} IS NULL, FALSE)")
+            for name, measure in self.listed()
+            if missing_of(measure) == "reject_record"
+        ]
+
+    def _opportunities(self, name: str, measure: Composite) -> Iterator[str]:
+        """How much one record was due, received, and is not known to have received."""
+        parts = [(self._eligible(part), self._met(part)) for part in self._parts(name, measure)]
+        one = self._dialect.as_integer
+        for column, condition in (
+            ("due", "{0} AND {1} IS NOT NULL"),
+            ("received", "{0} AND {1}"),
+            ("unknown", "{0} AND {1} IS NULL"),
+        ):
+            total = " + ".join(one(condition.format(*pair)) for pair in parts)
+            yield f"({total}) AS {self._dialect.named(f'{name}.{column}')}"
+
+    def _parts(self, name: str, measure: Composite) -> list[str]:
+        place = name.partition(":")[0]
+        return [f"{place}:{part}" for part in measure.of]
+
+    def _eligible(self, name: str) -> str:
+        return self._dialect.named(f"{name}.eligible")
+
+    def _met(self, name: str) -> str:
+        """`met` as a composite sees it: a measure that counts unknown as not met still does."""
+        place, _, one = name.partition(":")
+        pack = self._wanted[int(place)].pack
+        missing = next(
+            measure.missing
+            for measure in pack.measures
+            if isinstance(measure, Measure) and measure.id == one
+        )
+        column = self._dialect.named(f"{name}.met")
+        return f"coalesce({column}, FALSE)" if missing == "not_met" else column
+
+    # -- groups of records ----------------------------------------------------------------
+
+    def tallies(self) -> Iterator[Tally]:
+        """Numbers of each measure whose records count one by one."""
+        for name, measure in self.listed():
+            if not key_of(measure):
+                yield from self._plain(name, measure)
+
+    def quality(self) -> Iterator[Tally]:
+        """What the quality table says of each measure, record by record."""
+        named, counted = self._dialect.named, self._dialect.counted
+        for place in range(len(self._wanted)):
+            yield Tally(name=broken_name(place), sql=counted(named(f"{place}.broken")))
+        for name, measure in self.listed():
+            parts = self._parts(name, measure) if isinstance(measure, Composite) else [name]
+            unsure = " OR ".join(f"{self._eligible(part)} IS NULL" for part in parts)
+            yield Tally(name=part_name(name, "eligible_unknown"), sql=counted(unsure))
+            unknown = f"{self._eligible(name)} AND {named(f'{name}.met')} IS NULL"
+            for problem in UNKNOWN_PROBLEM.get(missing_of(measure), ()):
+                yield Tally(name=part_name(name, problem), sql=counted(unknown))
+            if key := key_of(measure):
+                alone = named(f"{name.partition(':')[0]}.{key}") + " IS NULL"
+                involved = " OR ".join(map(self._eligible, parts))
+                yield Tally(
+                    name=part_name(name, KEY_UNKNOWN), sql=counted(f"{alone} AND ({involved})")
+                )
+
+    def _plain(self, name: str, measure: Measure | Composite) -> Iterator[Tally]:
+        if isinstance(measure, Composite) and measure.form == "opportunity":
+            due, received, unknown = (
+                self._dialect.named(f"{name}.{part}") for part in ("due", "received", "unknown")
+            )
+            yield from self._shares(name, due, received, unknown)
+            return
+        eligible, met = self._eligible(name), self._dialect.named(f"{name}.met")
+        missing = missing_of(measure)
+        given, missed, unknown = self._dialect.outcomes(eligible, met)
+        parts = {"numerator": given, "denominator": f"{given} + {missed}"}
+        if missing == "not_met":
+            parts["denominator"] += f" + {unknown}"
+        elif missing == "exclude":
+            parts["missing"] = unknown
+        for part, sql in parts.items():
+            yield Tally(name=part_name(name, part), sql=sql)
+
+    def _shares(self, name: str, due: str, received: str, unknown: str) -> Iterator[Tally]:
+        summed = self._dialect.summed
+        for part, sql in {
+            "numerator": summed(received),
+            "denominator": summed(due),
+            "missing": summed(unknown),
+            "received_squared": summed(f"{received} * {received}"),
+            "received_due": summed(f"{received} * {due}"),
+            "due_squared": summed(f"{due} * {due}"),
+            "clusters": self._dialect.counted(f"{due} > 0"),
+        }.items():
+            yield Tally(name=part_name(name, part), sql=sql)
+
+    # -- records that belong together -------------------------------------------------------
+
+    def together(self, key: str) -> list[str]:
+        """Columns for each group of records that share a key, as `shared` then adds them up."""
+        named, any_of, summed = self._dialect.named, self._dialect.any_of, self._dialect.summed
+        made: list[str] = []
+        for name, measure in self.by_key()[key]:
+            if isinstance(measure, Composite) and measure.form == "opportunity":
+                made += [
+                    f"{summed(named(f'{name}.{part}'))} AS {named(f'{name}.{part}')}"
+                    for part in ("due", "received", "unknown")
+                ]
+                continue
+            eligible, met = self._eligible(name), named(f"{name}.met")
+            met = f"coalesce({met}, FALSE)" if missing_of(measure) == "not_met" else met
+            made += [
+                f"{any_of(f'{eligible} AND {met}')} AS {named(f'{name}.given')}",
+                f"{any_of(f'{eligible} AND NOT {met}')} AS {named(f'{name}.missed')}",
+                f"{any_of(f'{eligible} AND {met} IS NULL')} AS {named(f'{name}.unsure')}",
+            ]
+        return made
+
+    def shared(self, key: str) -> Iterator[Tally]:
+        """Numbers of each measure whose records count together, over rows of `together`."""
+        named, counted = self._dialect.named, self._dialect.counted
+        for name, measure in self.by_key()[key]:
+            if isinstance(measure, Composite) and measure.form == "opportunity":
+                columns = [named(f"{name}.{part}") for part in ("due", "received", "unknown")]
+                yield from self._shares(name, *columns)
+                continue
+            given, missed, unsure = (
+                named(f"{name}.{part}") for part in ("given", "missed", "unsure")
+            )
+            if missing_of(measure) == "reject_record":
+                unsure = "FALSE"  # those records are set aside, and the others decide
+            for part, condition in {
+                "numerator": f"{given} AND NOT {missed} AND NOT {unsure}",
+                "denominator": f"{missed} OR ({given} AND NOT {unsure})",
+                "missing": f"{unsure} AND NOT {missed}",
+            }.items():
+                yield Tally(name=part_name(name, part), sql=counted(condition))
+
+
+def _all_or_none(
+    parts: Sequence[str], eligible_of: Callable[[str], str], met_of: Callable[[str], str]
+) -> tuple[str, str]:
+    """Eligible for anything; everything received, where one known miss settles it."""
+    pairs = [(f"({eligible_of(part)} IS TRUE)", met_of(part)) for part in parts]
+    missed = " OR ".join(f"({due} AND {given} IS FALSE)" for due, given in pairs)
+    unknown = " OR ".join(f"({due} AND {given} IS NULL)" for due, given in pairs)
+    return (
+        f"({' OR '.join(due for due, _ in pairs)})",
+        f"CASE WHEN {missed} THEN FALSE WHEN {unknown} THEN NULL ELSE TRUE END",
+    )
