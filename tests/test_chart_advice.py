@@ -342,6 +342,16 @@ def test_rolling_totals_are_recognised():
     assert not others & {"autocorrelated", "seasonal", "underdispersed"}
 
 
+def test_periods_that_reach_into_the_next_say_so_themselves():
+    frame = quiet()
+    end = frame.assign(period_end=pd.to_datetime(frame["period"]) + pd.offsets.MonthEnd(1))
+    assert "rolling" not in codes(end)
+    two = frame.assign(period_end=pd.to_datetime(frame["period"]) + pd.offsets.MonthEnd(2))
+    message, evidence = only(two, "rolling")
+    assert evidence["sign"] == "dates"
+    assert message.startswith("Each period reaches into the next one")
+
+
 def test_single_values_have_patterns_too():
     time = np.arange(36)
     frame = pd.DataFrame(

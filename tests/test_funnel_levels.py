@@ -517,6 +517,16 @@ def test_units_without_data_have_no_estimates():
     assert row["note"] == ""
 
 
+def test_windows_that_overlap_are_not_added_up():
+    frame = pd.concat([wild(4), wild(4).assign(period=pd.Timestamp("2024-02-01"))])
+    apart = frame.assign(period_end=frame["period"] + pd.offsets.MonthEnd(1))
+    assert sb.funnels(apart).units["periods"].tolist() == [2] * 4
+    rolling = frame.assign(period_end=frame["period"] + pd.offsets.MonthEnd(3))
+    with pytest.raises(InputError, match="of 'U000' reaches into the next one"):
+        sb.funnels(rolling)
+    assert sb.funnels(rolling, last="2024-01").units["periods"].tolist() == [1] * 4
+
+
 def test_those_outside_stand_in_the_order_of_the_table():
     found = sb.funnels(wild())
     assert found.outside["unit"].is_monotonic_increasing

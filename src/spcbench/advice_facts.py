@@ -190,7 +190,20 @@ class Facts:
         """Series whose neighbouring points seem to share cases, and no season explains it."""
         sign = self.shared_cases.sign
         smooth = sign == ROLLING.index("smooth")
-        return np.asarray((sign > 0) & ~(smooth & self.seasonal), dtype=np.bool_)
+        found = (sign > 0) & ~(smooth & self.seasonal)
+        return np.asarray(found | self.overlapping, dtype=np.bool_)
+
+    @cached_property
+    def overlapping(self) -> Flags:
+        """Series whose periods say themselves that they reach into the next."""
+        frame, series = self.drawn.taken.frame, self.drawn.taken.series
+        if "period_end" not in frame.columns or len(frame) < 2:
+            return np.zeros(len(series), dtype=np.bool_)
+        begin, end = (frame[name].to_numpy() for name in ("period", "period_end"))
+        reaches = np.zeros(len(frame), dtype=np.int64)
+        reaches[1:] = end[:-1] >= begin[1:]
+        reaches[series.starts] = 0
+        return np.asarray(series.sums(reaches) > 0, dtype=np.bool_)
 
     def has_frequency(self, frequency: str) -> Flags:
         """Series whose periods are of this length."""

@@ -34,14 +34,18 @@ def rolling_totals(facts: Facts) -> Rows:
     names = facts.drawn.names("measure")
     for which in np.flatnonzero(facts.rolling):
         many = periods(facts.drawn.frequency[names[which]], many=True)
+        why = (
+            "Each period reaches into the next one, so that they share cases. Limits and rules "
+            if facts.overlapping[which]
+            else f"Each point is so close to the one before that neighbouring {many} seem to share "
+            "cases, as rolling totals and 12-month averages do. Limits and rules "
+        )
         yield (
             int(which),
             "rolling",
-            f"Each point is so close to the one before that neighbouring {many} seem to share "
-            "cases, as rolling totals and 12-month averages do. Limits and rules hold for separate "
-            f"{many} only: chart those instead.",
+            f"{why}hold for separate {many} only: chart those instead.",
             {
-                "sign": ROLLING[found.sign[which]],
+                "sign": "dates" if facts.overlapping[which] else ROLLING[found.sign[which]],
                 "lag_1": number(float(found.lag_1[which])),
                 "variance_of_steps": number(float(found.steps[which])),
                 "variance_of_denominator_steps": number(float(found.denominator_steps[which])),

@@ -42,6 +42,7 @@ def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) ->
             f"{frame['period'].min():%Y-%m-%d} to {frame['period'].max():%Y-%m-%d}"
         )
     known = frame["status"].eq("ok").to_numpy() & keep
+    check_apart(frame[known])
     counted = pd.DataFrame(
         {
             "measure": frame["measure"],
@@ -65,6 +66,29 @@ def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) ->
         why=("why", "max"),
     )
     return rest.assign(**{name: sums[name] for name in AMOUNTS})
+
+
+def check_apart(frame: pd.DataFrame) -> None:
+    """Refuse periods that reach into the next: their sum would count cases more than once.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    if "period_end" not in frame.columns or len(frame) < 2:
+        return
+    begin, end = (frame[name].to_numpy() for name in ("period", "period_end"))
+    same = frame["measure"].to_numpy()[1:] == frame["measure"].to_numpy()[:-1]
+    same &= frame["unit"].to_numpy()[1:] == frame["unit"].to_numpy()[:-1]
+    over = np.flatnonzero(same & (end[:-1] >= begin[1:]))
+    if over.size:
+        row = frame.iloc[int(over[0])]
+        raise InputError(
+            f"the period from {row['period']:%Y-%m-%d} to {row['period_end']:%Y-%m-%d} of "
+            f"{row['unit']!r} reaches into the next one, so that adding periods up would count "
+            "cases more than once; count by separate periods, or choose one with first and last"
+        )
 
 
 def in_window(frame: pd.DataFrame, first: Any | None, last: Any | None) -> Flags:

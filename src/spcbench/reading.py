@@ -86,6 +86,8 @@ def read(
 
     if on_error not in ("raise", "skip_file"):
         raise OptionError(f"on_error must be 'raise' or 'skip_file', not {on_error!r}")
+    if not str(path).strip():
+        raise OptionError("path is empty; give the name of a file or folder")
     host = host or default_host()
     one = partial(read_one, reader=reader, sheet=sheet, host=host)
     from spcbench.reading_folder import files_of, read_set

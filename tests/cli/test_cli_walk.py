@@ -182,3 +182,25 @@ def test_the_published_annual_file(run, tmp_path):
     units = rows_of(tmp_path / "out.csv")
     assert {row["measure"] for row in units} == {"msds-annual@2022:first_feed_breastmilk"}
     assert len(units) > 100  # trusts only: the reader says which level is meant
+
+
+def test_what_reading_warns_of_is_one_plain_line(run, tmp_path):
+    text = "measure,unit,unit_name,period,numerator,denominator\n"
+    text += "m,A,Caf\u00e9,2024-01-01,3,9\nm,A,Caf\u00e9,2024-02-01,4,9\n"
+    (tmp_path / "old.csv").write_bytes(text.encode("cp1252"))
+    done = run("chart", "old.csv", "-o", "out.csv")
+    assert done.exit_code == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "Windows-1252" in line]
+    assert len(told) == 1
+    assert told[0].startswith("Warning: old.csv is not UTF-8")
+
+
+def test_a_date_far_from_all_others_is_asked_about(run, births, tmp_path):
+    path = tmp_path / births
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = lines[5].split(",")
+    cells[3] = "2099-01-01"
+    path.write_text("\n".join([*lines[:5], ",".join(cells), *lines[6:]]) + "\n", encoding="utf-8")
+    done = run("count", births, "--packs", "pop", *BY, "-o", "counts.csv")
+    assert done.exit_code == 0, done.stderr
+    assert "no record at all lies between the periods that begin on 2023-02-01" in done.stderr

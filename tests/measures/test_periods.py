@@ -70,10 +70,9 @@ def test_a_rolling_window_adds_up_whole_windows_of_months(period):
     assert found.provenance["rolling_months"] == 3
 
 
-def test_too_few_months_for_one_window_give_an_empty_table():
-    found = counted(["2024-01-31"], period="rolling:12")
-    assert found.counts.empty
-    assert found.completeness.empty
+def test_too_few_months_for_one_window_are_told():
+    with pytest.raises(InputError, match="covers fewer months than a window of 12"):
+        counted(["2024-01-31"], period="rolling:12")
 
 
 @pytest.mark.parametrize("road", ["list", "file", "named file"])

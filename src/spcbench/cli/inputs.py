@@ -148,6 +148,8 @@ def counted_records(
             rejects=rejects,
             host=host,
         )
+    if not counted.provenance["records_read"]:
+        raise InputError(f"{table.source} has column names but no records")
     for line in quality_lines(counted):
         click.echo(line, err=True)
     return counted

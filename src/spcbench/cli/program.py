@@ -6,7 +6,9 @@ help appears at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -91,7 +93,8 @@ class Program(click.Group):
             ctx.obj = _host(ctx)
             for line in ctx.obj.warnings():
                 click.echo(f"Warning: {line}", err=True)
-            return super().invoke(ctx)
+            with _told_plainly():
+                return super().invoke(ctx)
         except OptionError as error:
             raise Misuse(str(error)) from error
         except SpcbenchError as error:
@@ -109,6 +112,25 @@ class Program(click.Group):
             if lines:
                 with formatter.section(title):
                     formatter.write_dl(lines)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Print what reading warns of in one line, without the place in our code."""
+    from spcbench.text_files import InputWarning
+
+    usual = warnings.showwarning
+
+    def tell(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, InputWarning):
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            usual(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputWarning)
+        warnings.showwarning = tell
+        yield
 
 
 def _own_commands() -> tuple[str, ...]:

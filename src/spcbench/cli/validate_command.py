@@ -105,7 +105,7 @@ def command(
         mapping=mapping,
         date_format=date_format,
         time_zone=time_zone,
-        rows=rows if output is None else None,
+        rows=max(rows, 1) if output is None else None,
         host=host,
     )
     for line in lines_of(found, rows):
@@ -133,9 +133,11 @@ def lines_of(found: Validated, rows: int) -> list[str]:
         f"{known['source']}: {known['records_read']:,} records, "
         f"{known['records_rejected']:,} cannot be used"
     ]
-    lines += ["", "To put right:"] if len(found.problems) else ["", "No record is wrong."]
+    lines += [f"  {note}" for note in known.get("notes", ())]
+    wrong = bool(len(found.problems)) or known["records_rejected"] > 0
+    lines += ["", "To put right:"] if wrong else ["", "No record is wrong."]
     groups = found.problems.groupby(["file", "field", "reason"], dropna=False, sort=False)
-    several = len(set(found.problems["file"])) > 1
+    several = known["files"] > 1
     for (file, field, reason), group in groups:
         where = f"{file}, " if several else ""
         subject = field if isinstance(field, str) else "record"

@@ -126,7 +126,7 @@ class Cells:
         if alias == "unit" and self._dialect.native(native) == "text":
             # Blanks around the name of a unit would make two units of one.
             made = replace(made, value=self._dialect.trimmed_name(named(field.name)))
-        first = f"{alias}?raw" if dated else alias
+        first = f"raw~{alias}" if dated else alias
         self.entered.append(f"{made.value} AS {named(first)}")
         if dated:
             self.taken.append(f"{plausible(named(first), self._dialect)} AS {named(alias)}")
@@ -164,7 +164,7 @@ class Cells:
         named = self._dialect.named
         must = condition.to_sql(self._dialect.name, prefix=f"{place}.")
         flag = f"check?{place}.{check.id}"
-        broken = f"NOT {named(f'{place}.unfit')} AND NOT {must}"
+        broken = f"NOT {named(f'{place}~unfit')} AND NOT {must}"
         self.checked.append(f"coalesce({broken}, FALSE) AS {named(flag)}")
         sets_aside = check.action == "set_aside"
         code = "breaks_check" if sets_aside else "breaks_check_reported"

@@ -62,6 +62,10 @@ COMPLETENESS = Contract(
 A measure: of how many eligible cases it is known whether they met it, `field` empty."""
 
 
+SILENT_DAYS = np.timedelta64(731, "D")
+"""From so long without a record it is asked whether a date is wrong (a proposal)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Every unit in every period, from the first to the last that occur.
@@ -97,6 +101,19 @@ class Grid:
     def first_days(self) -> Days:
         """First day of each period of the table."""
         return self.months[: self.months.size - self.periods.window + 1]
+
+    def silence(self, found: Found) -> str | None:
+        """What to say of two years or more without any record: one date may be wrong."""
+        placed = ~np.ma.getmaskarray(found["period"])
+        days = np.unique(np.asarray(found["period"][placed]).astype("datetime64[D]"))
+        steps = np.diff(days)
+        if not steps.size or steps.max() < SILENT_DAYS:
+            return None
+        at = int(np.argmax(steps))
+        return (
+            f"no record at all lies between the periods that begin on {days[at]} and on "
+            f"{days[at + 1]}; is a date wrong there?"
+        )
 
     def cells(self, found: Found, name: str) -> np.ndarray:
         """One tally by unit and period, shape (units × periods,); 0 where there is no record."""

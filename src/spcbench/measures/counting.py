@@ -34,7 +34,7 @@ from spcbench.measures.periods import PERIODS, Periods, chosen_periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
 from spcbench.measures.rejects import list_rejects, numbered
-from spcbench.measures.tallies import order_name
+from spcbench.measures.tallies import RECORD, order_name
 from spcbench.measures.wanted import Wanted, named_measures
 from spcbench.plugin.records import Pack
 from spcbench.spark.frames import is_spark
@@ -235,6 +235,11 @@ def _run(
     told = quality_table(query, wanted, found, totals) if quality else QUALITY.empty()
     _check_any_used(totals, told, records.source)
     grid = Grid.of(found, periods)
+    if grid is None and np.asarray(~np.ma.getmaskarray(found["period"])).any():
+        raise InputError(
+            f"{records.source} covers fewer months than a window of {periods.window}; choose a "
+            "shorter one"
+        )
     shared = [records.fetch(one) for one in query.shared(records.relation)]
     return Counted(
         counts=counts_table(wanted, grid, [found, *shared]),
@@ -244,7 +249,9 @@ def _run(
         else COMPLETENESS.empty(),
         rejects=list_rejects(query, records) if rejects else REJECTS.empty(),
         display={name: display_of(measure) for name, _, measure in named_measures(wanted)},
-        provenance=_provenance(records, wanted, totals, periods),
+        provenance=_provenance(
+            records, wanted, totals, periods, None if grid is None else grid.silence(found)
+        ),
     )
 
 
@@ -337,8 +344,8 @@ def check_order(query: CountQuery, records: Records, found: Mapping[str, Any]) -
             continue
         for path, relation in records.relations:
             first = records.fetch(query.first_other_order(numbered(relation), name))
-            if len(first["record"]):
-                row = records.rows(path, [int(first["record"][0])])[0]
+            if len(first[RECORD]):
+                row = records.rows(path, [int(first[RECORD][0])])[0]
                 raise InputError(
                     f"{Path(path).name}, {records.row_word} {row}, column {name!r}: the date is "
                     f"written like {first['shape'][0]} (9 stands for any digit), expected "
@@ -360,12 +367,17 @@ def _check_any_used(totals: Mapping[str, int], quality: pd.DataFrame, source: st
 
 
 def _provenance(
-    records: Records, wanted: Sequence[Wanted], totals: Mapping[str, int], periods: Periods
+    records: Records,
+    wanted: Sequence[Wanted],
+    totals: Mapping[str, int],
+    periods: Periods,
+    silence: str | None,
 ) -> dict[str, Any]:
     from spcbench import __version__
 
     read = totals["records"] + totals["ragged"]
     rejected = totals["rejected"] + totals["ragged"]
+    notes = [*getattr(records, "notes", ()), *([silence] if silence else ())]
     known = {
         "generator": "spcbench",
         "version": __version__,
@@ -374,7 +386,7 @@ def _provenance(
         "records_read": read,
         "records_used": read - rejected,
         "records_rejected": rejected,
-        **({"notes": list(records.notes)} if getattr(records, "notes", ()) else {}),
+        **({"notes": notes} if notes else {}),
     }
     if periods.window > 1:
         known["rolling_months"] = periods.window

@@ -51,6 +51,10 @@ class Dialect:
         """Any value as text, unchanged where it is text already."""
         raise NotImplementedError
 
+    def taken(self, cell: str, native_type: str) -> str:
+        """A cell of a type of its own without what the next cast would add to it."""
+        return cell
+
     def trimmed(self, cell: str) -> str:
         """The text of a cell without the `BLANKS` around it; null where nothing is left."""
         raise NotImplementedError

@@ -16,7 +16,7 @@ _NATIVES: dict[str, str] = {
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "number"),
     "DATE": "date",
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "datetime"),
-    "TIMESTAMP WITH TIME ZONE": "zoned",
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"), "zoned"),
     "NULL": "null",
 }
 _TRUE = ("true", "True", "TRUE", "1", "yes", "Yes", "y", "Y")
@@ -53,6 +53,16 @@ class DuckDB(Dialect):
     def as_text(self, cell: str) -> str:
         """Any value as text."""
         return f"CAST({cell} AS VARCHAR)"
+
+    def taken(self, cell: str, native_type: str) -> str:
+        """Single precision by its shortest decimals; nanoseconds cut off, not rounded up."""
+        if native_type.upper() == "FLOAT":
+            return f"CAST(CAST({cell} AS VARCHAR) AS DOUBLE)"
+        if native_type.upper() == "TIMESTAMP_NS":
+            return f"CASE WHEN isfinite({cell}) THEN make_timestamp(epoch_ns({cell}) // 1000) END"
+        if native_type.upper() == "TIMESTAMPTZ_NS":
+            return f"CAST({cell} AS TIMESTAMPTZ)"
+        return cell
 
     def trimmed(self, cell: str) -> str:
         """Without the blanks around it; null where nothing is left."""

@@ -12,6 +12,9 @@ from spcbench.errors import InputError
 from spcbench.measures.dialect import Dialect
 from spcbench.measures.measure import Field
 
+EXACT = 2**53 - 1
+"""Beyond this, whole numbers are not told apart: long identifiers are text."""
+
 YEARS = (1900, 2100)
 """A date outside is a slip of the pen, such as 0024 for 2024."""
 
@@ -30,8 +33,8 @@ _OTHER_ORDER = (
     r"|[0-9]{4}[/.][0-9]{1,2}[/.][0-9]{1,2})([ T].*)?"
 )
 _NOT_A_NUMBER = r"nan|[+-]?inf(inity)?"
-_TRUE = "true|yes|y|1"
-_FALSE = "false|no|n|0"
+_TRUE = r"true|yes|y|1(\.0*)?"
+_FALSE = r"false|no|n|0(\.0*)?"
 # Patterns and no IN: DuckDB makes a join of a long IN, which it works out for every row.
 _ACCEPTED: dict[str, tuple[str, ...]] = {
     "text": ("text", "integer"),
@@ -139,8 +142,8 @@ def entry(
         taken = _from_text(field.type, own, way, date_format)
         there = _text_is_there(field.type, kept, made, way.dialect)
     else:
-        taken = _from_native(field.type, native, own, way)
-        there = _native_is_there(native, kept, way.dialect)
+        taken = _from_native(field.type, native, way.dialect.taken(own, native_type), way)
+        there = _native_is_there(native, way.dialect.taken(kept, native_type), way.dialect)
     dated = native == "text" and field.type in ("date", "datetime") and date_format is None
     return Entry(
         value=taken,
@@ -153,8 +156,8 @@ def entry(
 def limits_of(field: Field, made: str, dialect: Dialect) -> tuple[tuple[str, str], ...]:
     """The range and the list of values that a field declares, as problems of a value."""
     problems = []
-    if field.range is not None:
-        low, high = field.range
+    low, high = field.range or (-EXACT, EXACT)
+    if field.range is not None or field.type == "integer":
         problems.append(("out_of_range", f"{made} NOT BETWEEN {low!r} AND {high!r}"))
     if field.values:
         problems.append(("unlisted_value", f"{made} NOT IN ({dialect.listed(field.values)})"))
@@ -186,7 +189,9 @@ def _from_native(kind: str, native: str, cell: str, way: Way) -> str:
     dialect = way.dialect
     if native in ("date", "datetime", "zoned"):
         local = dialect.wall_clock(cell, way.zone) if native == "zoned" else cell
-        return dialect.cast(local, kind)
+        made = dialect.cast(local, kind)
+        # A day with a time is no day, as in a file of text.
+        return f"CASE WHEN {local} = {made} THEN {made} END" if kind == "date" else made
     if native == "boolean" or kind == "text":
         return cell if native == "boolean" else dialect.as_text(cell)
     number = dialect.cast(cell, "number")

@@ -99,9 +99,28 @@ def _is_relation(data: Any) -> bool:
     return isinstance(data, duckdb.DuckDBPyRelation)
 
 
+def _mixed_moments(cells: Any) -> bool:
+    """Whether days stand beside moments, or moments with a zone beside some without."""
+    import datetime
+
+    kinds = {
+        (isinstance(one, datetime.datetime), getattr(one, "tzinfo", None) is None)
+        for one in cells[cells.notna()]
+        if isinstance(one, datetime.date)
+    }
+    return len(kinds) > 1
+
+
+def _written(cell: Any) -> str:
+    return str(cell.isoformat() if hasattr(cell, "isoformat") else cell)
+
+
 def _arrow_column(cells: Any) -> pa.Array:
     import pyarrow as pa
 
+    if cells.dtype == object and _mixed_moments(cells):
+        # Arrow would cut off the times of day, or mix up the clocks.
+        return pa.array(cells.map(_written, na_action="ignore").tolist(), type=pa.string())
     try:
         return pa.array(cells, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

@@ -98,13 +98,25 @@ class ColumnMapping:
                     f"{suggest(name, wanted)}"
                 )
 
-    def notes(self, wanted: Sequence[str]) -> tuple[str, ...]:
-        """What was made from what, and how sure that is, for the provenance."""
+    def notes(self, made: Sequence[str], passed: Sequence[str]) -> tuple[str, ...]:
+        """What was made from what, and how sure that is, for the provenance.
+
+        Parameters
+        ----------
+        made : sequence of str
+            Columns that were made.
+        passed : sequence of str
+            Columns that were taken as they stand, though some could be made:
+            what they would be made from is not there.
+        """
         return tuple(
             f"{one.name} is made from {one.expression} ({self.title}"
             f"{f'; sure: {one.sure}' if one.sure else ''})"
+            if one.name in made
+            else f"{one.name} is taken as it stands: what {self.title} would make it from is "
+            "not there"
             for one in self.columns
-            if one.name in wanted
+            if one.name in made or one.name in passed
         )
 
 

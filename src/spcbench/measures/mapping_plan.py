@@ -118,9 +118,9 @@ def planned(
         found = None if text is None else spelled(text, names, source)
         if found is not None and not found.lacking:
             made.append(Made(name=name, text=found.text, sources=found.sources))
-        elif name in names:
+        elif name in names and name not in mapping.asked:
             passed.append(name)
-        elif name in wanted:
+        elif name in wanted or name in mapping.asked:
             _refuse(name, found, names, source)
     types = {column_meant(one, names, source) or one: kind for one, kind in mapping.types.items()}
     return Plan(

@@ -60,8 +60,6 @@ class Opening:
             parts = self._parts_of_set(data)
         else:
             parts = self._parts(table, source)
-        if self.mapping is not None:
-            self.notes.extend(self.mapping.notes([*self.wanted, *self.beside]))
         return Records(
             connection=self.connection,
             parts=tuple(parts),
@@ -160,7 +158,9 @@ class Opening:
         if self.mapping is None:
             chosen = chosen_columns(names, self.wanted, self.beside, source)
             return Plan(passed=tuple(chosen))
-        return planned(self.mapping, names, self.wanted, self.beside, source)
+        plan = planned(self.mapping, names, self.wanted, self.beside, source)
+        self.notes.extend(self.mapping.notes([one.name for one in plan.made], plan.passed))
+        return plan
 
     def _readable(self, path: str, options: Mapping[str, Any]) -> str:
         encoding = options.get("encoding")

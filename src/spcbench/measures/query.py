@@ -20,7 +20,7 @@ from spcbench.measures.cells import OUTSIDE, Cells, Problem, cell_name, class_na
 from spcbench.measures.entry import Way
 from spcbench.measures.field import Field
 from spcbench.measures.periods import Periods
-from spcbench.measures.tallies import Tally, Verdicts, known_name, order_name, problem_name
+from spcbench.measures.tallies import RECORD, Tally, Verdicts, known_name, order_name, problem_name
 from spcbench.measures.wanted import Wanted
 
 __all__ = ["OUTSIDE", "CountQuery", "Problem", "cell_name", "class_name"]
@@ -135,22 +135,23 @@ class CountQuery:
             Also records that break a check which is only reported.
         """
         named = self._dialect.named
+        place = named(RECORD)
         flags = [*(named(one.flag) for one in self.problems), *map(named, self.set_aside_late)]
         classes = [f"{sql} AS {named(class_name(field))}" for field, sql in self.classes.items()]
         chosen = " OR ".join(self._marks(reported)) or "FALSE"
         if only is not None:
-            chosen = f"record IN ({', '.join(map(str, only)) or 'NULL'})"
+            chosen = f"{place} IN ({', '.join(map(str, only)) or 'NULL'})"
         return (
             f"WITH {self.steps(numbered, record=True)} "
-            f"SELECT {', '.join(['record', *flags, *classes])} "
-            f"FROM judged WHERE {chosen} ORDER BY record"
+            f"SELECT {', '.join([place, *flags, *classes])} "
+            f"FROM judged WHERE {chosen} ORDER BY {place}"
         )
 
     def first_places(self, numbered: str, most: int) -> str:
         """The first few places of each mark, as one row of lists (DuckDB only)."""
         size, named = max(most, 1), self._dialect.named
         listed = ", ".join(
-            f"min(record, {size}) FILTER (WHERE {mark}) AS {named(str(place))}"
+            f"min({named(RECORD)}, {size}) FILTER (WHERE {mark}) AS {named(str(place))}"
             for place, mark in enumerate(self._marks(reported=True))
         )
         return f"WITH {self.steps(numbered, record=True)} SELECT {listed or 'NULL'} FROM judged"
@@ -164,8 +165,8 @@ class CountQuery:
         named = self._dialect.named
         shape = self._dialect.without_digits(named(cell_name(field)))
         return (
-            f"WITH {self.steps(numbered, record=True)} SELECT record, {shape} AS shape "
-            f"FROM judged WHERE {named(f'order?{field}')} ORDER BY record LIMIT 1"
+            f"WITH {self.steps(numbered, record=True)} SELECT {named(RECORD)}, {shape} AS shape "
+            f"FROM judged WHERE {named(f'order?{field}')} ORDER BY {named(RECORD)} LIMIT 1"
         )
 
     def steps(self, relation: str, *, record: bool = False) -> str:
@@ -176,12 +177,12 @@ class CountQuery:
         relation : str
             What to scan.
         record : bool
-            Whether it has a column `record` to carry along.
+            Whether it has a column `RECORD` to carry along.
         """
         named = self._dialect.named
         aside = [f"{condition} AS {named(f'{name}.aside')}" for name, condition in
                  self.verdicts.aside()]  # fmt: skip
-        steps = [("entered", [*(["record"] if record else []), *self._cells.entered])]
+        steps = [("entered", [*([named(RECORD)] if record else []), *self._cells.entered])]
         steps += [("taken", ["*", *self._cells.taken])]
         steps += [(f"derived{n}", ["*", *made]) for n, made in enumerate(self._cells.levels)]
         steps += [("flagged", ["*", *self._cells.flagged]), ("placed", ["*", *self._placed()])]
@@ -216,7 +217,7 @@ class CountQuery:
             flags = [named(one.flag) for one in self.problems if one.place == place
                      and one.check is None]  # fmt: skip
             made.append(
-                f"({' OR '.join([*base, *flags]) or 'FALSE'}) AS {named(f'{place}.{name}')}"
+                f"({' OR '.join([*base, *flags]) or 'FALSE'}) AS {named(f'{place}~{name}')}"
             )
         return made
 
@@ -228,14 +229,14 @@ class CountQuery:
                 for one in self.problems
                 if one.place == place and one.check is not None and one.sets_aside
             ]
-            broken = " OR ".join([named(f"{place}.unfit"), *flags])
-            yield f"({broken}) AS {named(f'{place}.broken')}"
+            broken = " OR ".join([named(f"{place}~unfit"), *flags])
+            yield f"({broken}) AS {named(f'{place}~broken')}"
 
     # -- sums ------------------------------------------------------------------------------
 
     def _tallies(self, quality: bool) -> Iterator[Tally]:
         named, counted = self._dialect.named, self._dialect.counted
-        broken = " OR ".join(named(f"{place}.broken") for place in range(len(self._wanted)))
+        broken = " OR ".join(named(f"{place}~broken") for place in range(len(self._wanted)))
         yield Tally(name="rejected", sql=counted(broken))
         for field in self.other_orders:
             yield Tally(name=order_name(field), sql=counted(named(f"order?{field}")))

@@ -11,7 +11,8 @@ import numpy as np
 
 from spcbench.measures.field import Field
 from spcbench.measures.query import OUTSIDE, CountQuery, Problem, class_name
-from spcbench.measures.records_sql import Records
+from spcbench.measures.records_sql import Records, named
+from spcbench.measures.tallies import RECORD
 from spcbench.tables import REJECTS
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Reject = tuple[str, int, str | None, str, str]
 
 def numbered(relation: str) -> str:
     """A relation with a column that counts its rows; DuckDB gives them in order."""
-    return f"(SELECT *, row_number() OVER () AS record FROM {relation})"
+    return f"(SELECT *, row_number() OVER () AS {named(RECORD)} FROM {relation})"
 
 
 def list_rejects(
@@ -56,7 +57,7 @@ def list_rejects(
             first = records.fetch(query.first_places(numbered(relation), most))
             only = sorted({int(one) for cell in first.values() for one in _listed(cell[0])})
         found = records.fetch(query.rejects(numbered(relation), only=only, reported=reported))
-        at = records.rows(path, [int(record) for record in found["record"]])
+        at = records.rows(path, [int(record) for record in found[RECORD]])
         rows.update(_of_file(Path(path).name, at, found, query, told_of))
     ragged = [(Path(path).name, row, None, "row", fault) for path, row, fault in records.ragged()]
     rows.update(ragged[:most])
@@ -110,10 +111,16 @@ def _reason(problem: Problem, field: Field) -> str:
         return "missing"
     if problem.code == OUTSIDE:
         return "before the first of the periods"
-    if problem.code == "out_of_range" and field.range is not None:
-        return f"expected {field.range[0]:g} to {field.range[1]:g}"
+    if problem.code == "out_of_range":
+        return _expected_range(field)
     if problem.code == "unlisted_value":
         return "expected one of " + ", ".join(map(str, field.values))
     if problem.place < 0:
         return "expected a date" if field.type == "datetime" else "expected text"
     return f"expected {field.type}"
+
+
+def _expected_range(field: Field) -> str:
+    if field.range is None:
+        return "expected at most 15 digits; long identifiers are text"
+    return f"expected {field.range[0]:g} to {field.range[1]:g}"

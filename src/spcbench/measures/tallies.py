@@ -48,6 +48,10 @@ def known_name(field: str) -> str:
     return f"known {field}"
 
 
+RECORD = "record~number"
+"""Column that counts the rows of a file; no column of records is called so."""
+
+
 def broken_name(place: int) -> str:
     """Name of the tally of records set aside for one pack."""
     return f"broken {place}"
@@ -111,7 +115,7 @@ class Verdicts:
                     condition.to_sql(self._dialect.name, prefix=f"{place}.")
                     for condition in wanted.conditions[one]
                 )
-                whole = f"NOT {named(f'{place}.broken')}"
+                whole = f"NOT {named(f'{place}~broken')}"
                 made.append(f"({eligible} AND {whole}) AS {named(f'{place}:{one}.eligible')}")
                 made.append(f"{met} AS {named(f'{place}:{one}.met')}")
         return made
@@ -182,7 +186,7 @@ class Verdicts:
         """What the quality table says of each measure, record by record."""
         named, counted = self._dialect.named, self._dialect.counted
         for place in range(len(self._wanted)):
-            yield Tally(name=broken_name(place), sql=counted(named(f"{place}.broken")))
+            yield Tally(name=broken_name(place), sql=counted(named(f"{place}~broken")))
         for name, measure in self.listed():
             parts = self._parts(name, measure) if isinstance(measure, Composite) else [name]
             unsure = " OR ".join(f"{self._eligible(part)} IS NULL" for part in parts)

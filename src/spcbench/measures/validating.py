@@ -32,6 +32,7 @@ from spcbench.measures.tallies import (
     broken_name,
     known_name,
     missing_of,
+    order_name,
     part_name,
 )
 from spcbench.measures.wanted import Wanted, key_of, named_measures
@@ -185,6 +186,7 @@ def _run(
     totals = totals_of(found, records)
     read = totals["records"] + totals["ragged"]
     quality = quality_table(query, wanted, found, totals)
+    notes = [*records.notes, *_orders(query, found)]
     fields = _fields(query, found, totals["records"])
     return Validated(
         problems=list_rejects(query, records, most=rows, reported=True),
@@ -196,8 +198,20 @@ def _run(
             "packs": [one.pack.name for one in wanted],
             "records_read": read,
             "records_rejected": totals["rejected"] + totals["ragged"],
+            "files": len(records.parts),
+            **({"notes": notes} if notes else {}),
         },
     )
+
+
+def _orders(query: CountQuery, found: Found) -> list[str]:
+    """What counting would stop at: dates in another order."""
+    return [
+        f"{name}: dates stand in another order than 2024-12-31, at which counting stops; say how "
+        "they are written with date_format='%d/%m/%Y' (--date-format '%d/%m/%Y')"
+        for name in query.other_orders
+        if np.sum(found[order_name(name)])
+    ]
 
 
 def _fields(query: CountQuery, found: Found, read: int) -> pd.DataFrame:

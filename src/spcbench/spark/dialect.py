@@ -128,6 +128,12 @@ class Spark(Dialect):
         start = moment_literal("1970-01-01 00:00:00", "spark")
         return f"({start} + {shifted} * INTERVAL '0.000001' SECOND)"
 
+    def taken(self, cell: str, native_type: str) -> str:
+        """Single precision by its shortest decimals."""
+        if native_type.lower() == "float":
+            return f"CAST(CAST({cell} AS STRING) AS DOUBLE)"
+        return cell
+
     def zoned(self, text: str, zone: str) -> str:
         """What clocks in a zone show at a moment written with its distance from UTC."""
         # Spark wants seconds where there is a zone.
