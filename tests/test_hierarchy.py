@@ -907,3 +907,30 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys):
             assert done.exit_code == 0, f"{line}\n{done.output}"
 
     assert "national" in capsys.readouterr().out
+
+
+def test_units_get_the_names_that_the_hierarchy_has_for_them():
+    tree = pd.DataFrame(
+        {
+            "unit": ["QKK", "RJ1", "RJ2"],
+            "parent": [None, "QKK", "QKK"],
+            "level": ["system", "provider", "provider"],
+            "name": ["South East London", "Guy's", "Lewisham"],
+        }
+    )
+    counts = pd.DataFrame(
+        {
+            "measure": "warm",
+            "unit": ["RJ1", "RJ2"],
+            "unit_name": [None, "Lewisham and Greenwich"],
+            "period": "2024-01-01",
+            "numerator": [7, 8],
+            "denominator": [9, 10],
+        }
+    )
+    made = rolled_up(counts, tree).set_index("unit")["unit_name"].to_dict()
+    assert made == {
+        "QKK": "South East London",
+        "RJ1": "Guy's",
+        "RJ2": "Lewisham and Greenwich",  # what the counts say stays
+    }

@@ -14,7 +14,7 @@ from spcbench.funnel_advice import advice_table
 from spcbench.funnel_beside import beside_table, reference_lines
 from spcbench.funnel_change import Changed
 from spcbench.funnel_estimates import estimates_table
-from spcbench.funnel_goals import goals_of, kind_of_target
+from spcbench.funnel_goals import given_number, goals_of, kind_of_target
 from spcbench.funnel_highlights import highlights
 from spcbench.funnel_options import check_clustering, checked_recipe, checked_view
 from spcbench.funnel_sums import paired, summed, with_invalid, with_lost_measures
@@ -346,14 +346,14 @@ def funnels(
         fdr=fdr,
         dependent=dependent,
     )
-    kind = kind_of_target(target)
     taken = take(
         counts,
         host=host,
         measure=measure,
         level=level,
         better=better,
-        target=target if kind == "given" and data_type != "change" else None,  # type: ignore[arg-type]
+        # That of a change is a ratio, though it may be shares that changed.
+        target=None if data_type == "change" else given_number(target),
         date_format=date_format,
         suppressed=suppressed,
         takes=TAKES[recipe.change_of or data_type],
@@ -384,7 +384,7 @@ def funnels(
             "limits": recipe.limits,
             "levels": [level.name for level in recipe.levels],
             "preset": preset,
-            "target": kind,
+            "target": kind_of_target(target),
             "overdispersion": overdispersion,
             "tau2_method": tau2_method if overdispersion == "additive" else None,
             "winsorise": winsorise,

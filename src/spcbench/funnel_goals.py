@@ -33,6 +33,17 @@ def kind_of_target(target: Any) -> str:
     return target
 
 
+def given_number(target: Any) -> float | None:
+    """The target if it is a number, else None.
+
+    Raises
+    ------
+    OptionError
+        As `kind_of_target`.
+    """
+    return target if kind_of_target(target) == "given" else None
+
+
 def goals_of(
     taken: Taken, target: Any, *, data_type: str, first: Any, last: Any
 ) -> pd.Series[float] | None:

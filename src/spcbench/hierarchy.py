@@ -146,7 +146,7 @@ def rolled_up(
     check_nested(base, chosen, tree, place)
     totalled = np.isin(levels, targets)
     refuse_nowhere(totalled & (unit < 0), frame, tree, place)
-    frame = filled(frame, levels, base)
+    frame = filled(frame, levels, base, tree.names())
     reports = reported(base)
     made = [totals(frame, base, reports, one, tree, blank=partial != "note") for one in targets]
     # A total that was published may hold what its parts do not, or hide what they show: it stays.

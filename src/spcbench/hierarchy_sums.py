@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,7 +189,9 @@ def _notes(units: Integers, without: Integers, lost: Integers, codes: pd.Index) 
     return notes
 
 
-def filled(frame: pd.DataFrame, levels: Integers, base: Base) -> pd.DataFrame:
+def filled(
+    frame: pd.DataFrame, levels: Integers, base: Base, names: Mapping[str, str]
+) -> pd.DataFrame:
     """The counts with every column that totals have.
 
     Parameters
@@ -200,12 +202,16 @@ def filled(frame: pd.DataFrame, levels: Integers, base: Base) -> pd.DataFrame:
         Level of each row.
     base : Base
         The rows that are added up: one unit stands behind each that has data.
+    names : mapping of str to str
+        What the hierarchy calls units; a name that the counts have stays.
     """
     made = frame.copy(deep=False)
     made["level"] = pd.Categorical.from_codes(levels, dtype=category(LEVEL))
     for name in ("note", "unit_name"):
         if name not in made.columns:
             made[name] = made["unit"].array.take(np.full(len(made), -1), allow_fill=True)
+    known = made["unit"].map(names).astype(STRING)
+    made["unit_name"] = made["unit_name"].astype(STRING).fillna(known)
     own = np.full(len(made), np.nan)
     own[base.rows] = base.ok
     for name, values in (("units", own), ("units_missing", np.full(len(made), np.nan))):

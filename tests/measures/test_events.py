@@ -458,8 +458,6 @@ def test_provenance_says_what_was_made():
 
 
 def test_the_page_runs(tmp_path, monkeypatch):
-    if not hasattr(spcbench, "event_counts"):
-        pytest.skip("event_counts is not among the public names yet")
     pytest.importorskip("spcbench_pop")
     page = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
     write_births(tmp_path / "births.csv")

@@ -12,7 +12,7 @@ import pytest
 from spcbench.errors import InputError, OptionError
 from spcbench.measures.counting import count
 from spcbench.measures.field import Field
-from spcbench.measures.measure import Measure
+from spcbench.measures.measure import Composite, Measure
 from spcbench.plugin.records import Pack
 from spcbench.reading import read
 
@@ -130,3 +130,60 @@ def test_a_window_longer_than_the_records_is_refused():
 def test_no_path_is_not_this_folder():
     with pytest.raises(OptionError, match="path is empty"):
         read("")
+
+
+def test_a_record_that_one_pack_cannot_use_serves_another():
+    frame = births(a=[True, False, True], n=[5, 500, 5])
+    plain = pack(Field(name="a", type="boolean"), met="a")
+    other = Pack(
+        id="q",
+        title="Q",
+        version="1",
+        record="baby",
+        fields=(Field(name="n", type="integer", range=(0, 9)),),
+        measures=(Measure(id="m", title="M", better="higher", eligible="TRUE", met="n > 0"),),
+    )
+    found = count(frame, packs=[plain, other], unit_column="unit", date_column="born")
+    assert found.counts["denominator"].tolist() == [3, 2]
+    assert found.provenance["records_used"] == 3
+    swapped = births(a=["yes", "n/k"], n=["500", "5"])
+    found = count(swapped, packs=[plain, other], unit_column="unit", date_column="born")
+    assert found.counts["denominator"].tolist() == [1, 1]  # neither serves both, each serves one
+    assert found.provenance["records_rejected"] == 0
+
+
+def test_the_variance_of_opportunities_is_that_of_statsmodels_clustered_by_baby():
+    import statsmodels.api as sm
+
+    draw = np.random.default_rng(8)
+    names = ("a", "b", "c")
+    luck = draw.normal(0.0, 1.2, 60)
+    given = {
+        name: np.where(draw.random(60) < 0.8, draw.normal(0.5, 1.0, 60) + luck > 0, None)
+        for name in names
+    }
+    frame = pd.DataFrame({"unit": "A", "born": "2024-05-03", **given})
+    of = Pack(
+        id="p",
+        title="P",
+        version="1",
+        record="baby",
+        fields=tuple(Field(name=name, type="boolean") for name in names),
+        measures=(
+            *(
+                Measure(id=name, title=name, better="higher", eligible="TRUE", met=name)
+                for name in names
+            ),
+            Composite(id="all", title="All", better="higher", of=names, form="opportunity"),
+        ),
+    )
+    row = counted(frame, of).counts.query("measure == 'p@1:all'").iloc[0]
+    long = pd.DataFrame(given).reset_index().melt("index").dropna()
+    fit = sm.OLS(long["value"].astype(float), np.ones(len(long))).fit(
+        cov_type="cluster", cov_kwds={"groups": long["index"]}
+    )
+    assert row["numerator"] / row["denominator"] == pytest.approx(fit.params.iloc[0], rel=1e-12)
+    share_variance = row["variance"] / row["denominator"] ** 2
+    assert share_variance == pytest.approx(fit.cov_params().iloc[0, 0], rel=1e-9)
+    apart = row["numerator"] * (1 - row["numerator"] / row["denominator"])
+    assert row["variance"] > 1.3 * apart  # the cases do go together

@@ -51,30 +51,30 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Table:
     from spcbench.tables import Table
 
     head_of(path)
-    cells = _filled(_cells(path, sheet))
+    found, source = _cells(path, sheet)
+    cells = _filled(found)
     at, names = next(cells, (0, []))
     if not names:
-        raise InputError(
-            f"{path.name}: the sheet is empty; names of columns stand in its first row"
-        )
+        raise InputError(f"{source}: the sheet is empty; names of columns stand in its first row")
     columns = _names(names, path)
     rows = list(cells)
     long = next((row for row, found in rows if len(_trimmed(found)) > len(columns)), None)
     if long is not None:
         raise InputError(
-            f"{path.name}, row {long}: a cell stands beyond the last column that has a name "
+            f"{source}, row {long}: a cell stands beyond the last column that has a name "
             f"in row {at}; name the column or clear the cell"
         )
     table = _arrow(columns, [found for _, found in rows])
     if holds_counts(columns):
         from spcbench.counts_check import as_pandas
 
-        return Table(kind="counts", data=as_pandas(table), source=path.name)
+        return Table(kind="counts", data=as_pandas(table), source=source)
     lines = np.array([row for row, _ in rows], dtype=np.int64)
-    return Table(kind="records", data=table, source=path.name, lines=lines)
+    return Table(kind="records", data=table, source=source, lines=lines)
 
 
-def _cells(path: Path, sheet: str | None) -> list[list[Any]]:
+def _cells(path: Path, sheet: str | None) -> tuple[list[list[Any]], str]:
+    """The cells of one sheet, and what to call it: by its name too, if it had to be chosen."""
     try:
         import python_calamine as calamine
     except ImportError:
@@ -86,9 +86,9 @@ def _cells(path: Path, sheet: str | None) -> list[list[Any]]:
         # Opened here, so that the name is never told in the library's own words.
         with path.open("rb") as opened:
             book = calamine.CalamineWorkbook.from_filelike(opened)
-            name = _sheet_name(book, sheet, path)
+            name, others = _sheet_name(book, sheet, path)
             found: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            return found
+            return found, f"{path.name}, sheet {name!r}" if others else path.name
     except calamine.PasswordError:
         raise InputError(f"{path.name} has a password; save a copy without one") from None
     except (calamine.CalamineError, OSError, ValueError):
@@ -97,7 +97,8 @@ def _cells(path: Path, sheet: str | None) -> list[list[Any]]:
         ) from None
 
 
-def _sheet_name(book: Any, sheet: str | None, path: Path) -> str:
+def _sheet_name(book: Any, sheet: str | None, path: Path) -> tuple[str, bool]:
+    """The sheet that is asked for, else the first that is seen, and whether there are others."""
     known = [one.name for one in book.sheets_metadata if str(one.typ).endswith("WorkSheet")]
     seen = [
         one.name
@@ -107,10 +108,10 @@ def _sheet_name(book: Any, sheet: str | None, path: Path) -> str:
     if not known:
         raise InputError(f"{path.name} has no sheet of cells")
     if sheet is None:
-        return str((seen or known)[0])
+        return str((seen or known)[0]), len(seen or known) > 1
     if sheet not in known:
         raise UnknownNameError(f"sheet in {path.name} called", sheet, known)
-    return sheet
+    return sheet, len(known) > 1
 
 
 def _filled(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[int, list[Any]]]:

@@ -91,7 +91,7 @@ def command(
             packs=asked.packs,
             unit_column=asked.unit_column or "",
             date_column=asked.date_column or "",
-            event=event,  # type: ignore[arg-type]
+            event=str(event),
             between=between,
             measures=measures or None,
             columns=values.mapped_columns(asked.maps) or None,

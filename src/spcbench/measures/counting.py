@@ -27,7 +27,7 @@ from spcbench.measures.counted_tables import (
 )
 from spcbench.measures.dialect import Dialect
 from spcbench.measures.dialect_duckdb import DUCKDB
-from spcbench.measures.entry import ZONE, Way
+from spcbench.measures.entry import ZONE, Way, check_format, check_zone
 from spcbench.measures.mapping import ColumnMapping, column_mapping
 from spcbench.measures.measure import display_of
 from spcbench.measures.periods import PERIODS, Periods, chosen_periods
@@ -264,53 +264,6 @@ def totals_of(found: Mapping[str, Any], records: Records) -> dict[str, int]:
 def declared(wanted: Sequence[Wanted]) -> list[str]:
     """Columns that packs declare, used or not."""
     return [one.name for pack in wanted for one in pack.declared]
-
-
-def check_format(date_format: str) -> None:
-    """Refuse a format that leaves the day, month or year open, or that is none.
-
-    Raises
-    ------
-    OptionError
-        If it is incomplete.
-    """
-    import duckdb
-
-    needed = (("%d", "%-d", "%j"), ("%m", "%-m", "%b", "%B", "%j"), ("%Y", "%y"))
-    try:
-        with duckdb.connect() as connection:
-            connection.execute("SELECT try_strptime('', ?)", [date_format])
-        complete = all(any(mark in date_format for mark in marks) for marks in needed)
-    except duckdb.Error:
-        complete = False
-    if not complete:
-        raise OptionError(
-            f"date_format {date_format!r} must say where day, month and year stand, "
-            "such as '%d/%m/%Y'"
-        )
-
-
-def check_zone(time_zone: str) -> None:
-    """Refuse a time zone that does not exist.
-
-    Raises
-    ------
-    OptionError
-        If there is none of that name.
-    """
-    if time_zone == ZONE:
-        return
-    import duckdb
-
-    try:
-        with duckdb.connect() as connection:
-            connection.execute(
-                "SELECT timezone(?, TIMESTAMPTZ '2024-01-01 00:00:00Z')", [time_zone]
-            )
-    except duckdb.Error:
-        raise OptionError(
-            f"there is no time zone {time_zone!r}; expected a name such as 'Europe/London'"
-        ) from None
 
 
 def check_together(wanted: Sequence[Wanted], periods: Periods) -> None:

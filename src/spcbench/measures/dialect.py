@@ -2,11 +2,12 @@
 
 `entry` and `query` say what is asked and build it from these methods; an
 engine is a subclass that says how its SQL puts them. A new engine overrides
-what raises `NotImplementedError` here, and whatever it can do faster.
+what is abstract here, and whatever it can do faster.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -19,7 +20,7 @@ BLANKS = " \t\r\n\u00a0"
 """What may stand around the text of a cell without meaning anything."""
 
 
-class Dialect:
+class Dialect(ABC):
     """The SQL of one engine.
 
     Every method takes SQL and gives SQL. Numbers are DOUBLE, moments are
@@ -33,63 +34,63 @@ class Dialect:
 
     # -- names and literals --------------------------------------------------------
 
+    @abstractmethod
     def named(self, column: str) -> str:
         """A name as an identifier."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quoted(self, text: str) -> str:
         """A text as a literal."""
-        raise NotImplementedError
 
+    @abstractmethod
     def native(self, native_type: str) -> str:
         """What a column of that type of the engine holds: a `Native`, or the type itself."""
-        raise NotImplementedError
 
     # -- cells ---------------------------------------------------------------------
 
+    @abstractmethod
     def as_text(self, cell: str) -> str:
         """Any value as text, unchanged where it is text already."""
-        raise NotImplementedError
 
     def taken(self, cell: str, native_type: str) -> str:
         """A cell of a type of its own without what the next cast would add to it."""
         return cell
 
+    @abstractmethod
     def trimmed(self, cell: str) -> str:
         """The text of a cell without the `BLANKS` around it; null where nothing is left."""
-        raise NotImplementedError
 
+    @abstractmethod
     def matches(self, text: str, pattern: str) -> str:
         """Whether the whole text matches a regular expression (RE2 and Java agree on ours)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def try_cast(self, text: str, kind: str) -> str:
         """A value of the engine's type for `kind`; null where it cannot be one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parsed(self, text: str, date_format: str, zone: str) -> str:
         """A moment written in a format such as ``%d/%m/%Y``; null where it is not."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wall_clock(self, moment: str, zone: str) -> str:
         """What clocks in a zone show at a moment that has a time zone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def zoned(self, text: str, zone: str) -> str:
         """What clocks in a zone show at a moment written with its distance from UTC."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finite(self, value: str) -> str:
         """Whether a DOUBLE is neither NaN nor infinite, or a date not infinite."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self, number: str) -> str:
         """Whether a DOUBLE has no decimal places."""
-        raise NotImplementedError
 
+    @abstractmethod
     def moment(self, text: str) -> str:
         """A literal moment, from ``YYYY-MM-DD``."""
-        raise NotImplementedError
 
     def quick(self, kind: str, cell: str) -> tuple[str, str] | None:
         """A cheaper way to take in most cells of text: when it will do, and what it gives.
@@ -105,13 +106,13 @@ class Dialect:
 
     # -- periods, sums and places ------------------------------------------------------
 
+    @abstractmethod
     def period_start(self, moment: str, length: str) -> str:
         """First day, as DATE, of the day, week (from Monday), month, quarter or year."""
-        raise NotImplementedError
 
+    @abstractmethod
     def months_later(self, moment: str, months: int) -> str:
         """The same day of a month so many months later or earlier."""
-        raise NotImplementedError
 
     def counted(self, condition: str) -> str:
         """How many rows of a group meet a condition, as BIGINT."""
@@ -137,9 +138,9 @@ class Dialect:
         """Whether any row of a group meets a condition; false where it is null."""
         return f"bool_or(coalesce({condition}, FALSE))"
 
+    @abstractmethod
     def without_digits(self, text: str) -> str:
         """A text with every digit replaced by 9."""
-        raise NotImplementedError
 
     # -- ways to say things that are the same everywhere ---------------------------------
 

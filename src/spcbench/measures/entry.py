@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spcbench.errors import InputError
+from spcbench.errors import InputError, OptionError
 from spcbench.measures.dialect import Dialect
 from spcbench.measures.measure import Field
 
@@ -291,3 +291,53 @@ def _value_class(native: str, cell: str, dialect: Dialect) -> str:
         f"CASE WHEN {text} IS NULL THEN 'blank' WHEN {dialect.matches(text, _NUMBER)} "
         f"THEN 'number' WHEN {dates} THEN 'date' ELSE 'text' END"
     )
+
+
+# -- how cells are said to be written ------------------------------------------------------
+
+
+def check_format(date_format: str) -> None:
+    """Refuse a format that leaves the day, month or year open, or that is none.
+
+    Raises
+    ------
+    OptionError
+        If it is incomplete.
+    """
+    import duckdb
+
+    needed = (("%d", "%-d", "%j"), ("%m", "%-m", "%b", "%B", "%j"), ("%Y", "%y"))
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("SELECT try_strptime('', ?)", [date_format])
+        complete = all(any(mark in date_format for mark in marks) for marks in needed)
+    except duckdb.Error:
+        complete = False
+    if not complete:
+        raise OptionError(
+            f"date_format {date_format!r} must say where day, month and year stand, "
+            "such as '%d/%m/%Y'"
+        )
+
+
+def check_zone(time_zone: str) -> None:
+    """Refuse a time zone that does not exist.
+
+    Raises
+    ------
+    OptionError
+        If there is none of that name.
+    """
+    if time_zone == ZONE:
+        return
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(
+                "SELECT timezone(?, TIMESTAMPTZ '2024-01-01 00:00:00Z')", [time_zone]
+            )
+    except duckdb.Error:
+        raise OptionError(
+            f"there is no time zone {time_zone!r}; expected a name such as 'Europe/London'"
+        ) from None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,7 @@ def event_counts(
     packs: Iterable[str | Path | Pack],
     unit_column: str,
     date_column: str,
-    event: Event,
+    event: str,
     between: str | None = None,
     measures: Iterable[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -152,7 +152,7 @@ def event_counts(
     1 2024-01-05    2.0                 ok       NaN
     2 2024-01-06    NaN  insufficient_data       1.0
     """
-    _check_words(event, between)
+    kind = _checked_event(event, between)
     packs = [packs] if isinstance(packs, (str, Path, Pack)) else list(packs)
     measures = [measures] if isinstance(measures, str) else measures
     measures = None if measures is None else list(measures)
@@ -199,24 +199,24 @@ def event_counts(
             quality=False,
         )
         counts = (
-            _every_case(query, records, wanted, event)
+            _every_case(query, records, wanted, kind)
             if between is None
-            else _waits(query, records, wanted, event, between)
+            else _waits(query, records, wanted, kind, between)
         )
-    _check_same(counts, counted.counts, event, between, source=counted.provenance["source"])
+    _check_same(counts, counted.counts, kind, between, source=counted.provenance["source"])
     provenance = {**counted.provenance, "period": "event", "event": event, "between": between}
     return replace(
         counted,
         counts=counts,
         display={
-            _name(full, event, between): _display(measure, event, between)
+            _name(full, kind, between): _display(measure, kind, between)
             for full, _, measure in named_measures(wanted)
         },
         provenance=provenance,
     )
 
 
-def _check_words(event: str, between: str | None) -> None:
+def _checked_event(event: str, between: str | None) -> Event:
     if event not in get_args(Event):
         raise OptionError(
             f"event must be 'met' or 'not_met', not {event!r}: which of the eligible cases are "
@@ -224,6 +224,7 @@ def _check_words(event: str, between: str | None) -> None:
         )
     if between is not None and between not in BETWEEN:
         raise OptionError(f"there is no between={between!r}; {suggest(str(between), BETWEEN)}")
+    return cast("Event", event)
 
 
 def _check_have_events(wanted: Sequence[Wanted]) -> None:

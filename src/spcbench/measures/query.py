@@ -236,7 +236,8 @@ class CountQuery:
 
     def _tallies(self, quality: bool) -> Iterator[Tally]:
         named, counted = self._dialect.named, self._dialect.counted
-        broken = " OR ".join(named(f"{place}~broken") for place in range(len(self._wanted)))
+        # A record that one pack cannot use may serve another.
+        broken = " AND ".join(named(f"{place}~broken") for place in range(len(self._wanted)))
         yield Tally(name="rejected", sql=counted(broken))
         for field in self.other_orders:
             yield Tally(name=order_name(field), sql=counted(named(f"order?{field}")))

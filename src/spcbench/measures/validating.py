@@ -18,9 +18,9 @@ import pandas as pd
 from spcbench.errors import OptionError
 from spcbench.measures.choosing import chosen_packs, wanted_measures
 from spcbench.measures.counted_tables import Found, quality_table
-from spcbench.measures.counting import check_format, check_zone, declared, totals_of
+from spcbench.measures.counting import declared, totals_of
 from spcbench.measures.dialect_duckdb import DUCKDB
-from spcbench.measures.entry import ZONE, Way
+from spcbench.measures.entry import ZONE, Way, check_format, check_zone
 from spcbench.measures.mapping import ColumnMapping, column_mapping
 from spcbench.measures.measure import Composite, Measure
 from spcbench.measures.periods import Periods
