@@ -54,6 +54,15 @@ class DrawnReport:
     results: tuple[Any, ...]
     title: str = "A report"
     extra: dict[str, Any] = field(default_factory=dict)
+    sections: tuple[Any, ...] = ()
+
+    @property
+    def all_results(self):
+        return (*self.results, *(one for part in self.sections for one in part.results))
+
+    @property
+    def all_tables(self):
+        return tuple(table for section in self.sections for table in section.tables)
 
 
 MEASURE = "pop@2023:mgso4"

@@ -10,8 +10,9 @@ import pytest
 
 import spcbench as sb
 from spcbench.chart_advice import CODES
+from spcbench.measures.counting import Counted
 from spcbench.numeric.choice import OVERDISPERSED
-from spcbench.tables import ADVICE
+from spcbench.tables import ADVICE, Display
 
 PAGE = Path(__file__).parents[1] / "docs" / "advice.md"
 
@@ -210,7 +211,7 @@ def test_small_denominators_say_how_much_longer_a_period_must_be():
     message, evidence = only(counts([18, 19, 17] * 8, 20), "small_denominators")
     assert message == (
         "A usual month has about 20 cases and expects only 2.0 of the rarer outcome, so one month "
-        "says little. Count quarters instead."
+        "says little. Count quarters instead (--period quarter)."
     )
     assert evidence == {
         "usual_denominator": 20.0,
@@ -219,9 +220,14 @@ def test_small_denominators_say_how_much_longer_a_period_must_be():
         "periods_needed": 3,
     }
     message, _ = only(counts([9, 10, 9] * 8, 10), "small_denominators")
-    assert message.endswith("Count longer periods (8 months together expect 5).")
+    assert message == (
+        "A usual month has about 10 cases and expects only 0.7 of the rarer outcome, so one month "
+        "says little. Count longer periods, such as quarters (8 months together expect 5), or "
+        "chart the number of cases from one rare outcome to the next (a g chart; `spcbench events "
+        "--event not_met --between cases` makes its counts from records)."
+    )
     message, _ = only(counts([10] * 23 + [9], 10), "small_denominators")
-    assert message.endswith("from one rare outcome to the next instead (a g chart).")
+    assert "Chart the number of cases from one rare outcome to the next (a g chart" in message
     assert "small_denominators" not in codes(counts([45, 44, 46] * 8, 50))
 
 
@@ -467,3 +473,92 @@ def test_the_page_names_every_code_and_no_other():
         pytest.skip("the pages are not here")
     named = re.findall(r"^### `(\w+)`", PAGE.read_text(encoding="utf-8"), re.M)
     assert sorted(named) == sorted(CODES)
+
+
+# ------------------------------------------------------------ what a measure itself asks for
+
+
+def measured(frame, **display):
+    """Counts of a measure that a pack shows in this way."""
+    shown = {"milk": Display(title="Milk", better="higher", **display)}
+    empty = pd.DataFrame()
+    return Counted(
+        counts=frame, quality=empty, rejects=empty, display=shown, provenance={"source": "x"}
+    )
+
+
+def test_small_numbers_of_a_measure_are_told_as_missed_ones():
+    message, evidence = only(measured(counts([5, 6, 5, 4] * 6, 6)), "small_denominators")
+    assert message == (
+        "A usual month has about 6 cases and expects only 1.0 missed ones, so one month says "
+        "little. Count longer periods, such as quarters (5 months together expect 5), or chart the "
+        "number of cases from one missed case to the next (a g chart; `spcbench events --event "
+        "not_met --between cases` makes its counts from records)."
+    )
+    assert evidence["periods_needed"] == 5
+    rare = only(measured(counts([1, 0, 1, 2] * 6, 6)), "small_denominators")[0]
+    assert "1.0 of the rarer outcome" in rare
+    assert "--event met " in rare
+
+
+def test_a_caution_is_told_once_a_measure():
+    both = pd.concat([quiet(), quiet().assign(unit="RJ2")])
+    found = advice(measured(both, caution="Mind\n the kinds of unit."))
+    assert found[["unit", "code", "message"]].fillna("").to_numpy().tolist() == [
+        ["", "caution", "Mind the kinds of unit."]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ("provider", "These rows are of trusts."),
+        (None, "Of these rows nobody says at which level they are."),
+        ("system", None),
+        ("region", None),
+    ],
+)
+def test_a_level_that_is_preferred_is_told_at_others(level, told):
+    frame = quiet() if level is None else quiet().assign(level=level)
+    found = advice(measured(frame, compare_at=("system", "region")))
+    if told is None:
+        assert found.empty
+        return
+    assert found["code"].to_list() == ["prefer_level"]
+    message = found["message"].iloc[0]
+    assert message.startswith(f"This measure is best compared between systems or regions. {told}")
+    assert json.loads(found["evidence"].iloc[0]) == {
+        "level": level,
+        "compare_at": ["system", "region"],
+    }
+
+
+def test_a_full_score_by_construction_is_told_of_the_units_that_have_it():
+    full = counts([200] * 23 + [199], 200)
+    frame = pd.concat([full, counts([180] * 12 + [170] * 12, 200, unit="RJ2")])
+    found = advice(measured(frame, strata="designation"))
+    found = found[found["code"] == "by_construction"]
+    assert found["unit"].to_list() == ["RJ1"]
+    assert "whatever they do" in found["message"].iloc[0]
+    assert json.loads(found["evidence"].iloc[0])["threshold"] == 0.99
+    assert "by_construction" not in codes(measured(frame))  # no strata: a real 100 %
+
+
+def test_a_target_that_is_not_verified_is_told_with_the_definition():
+    for shown, told in (
+        ({"target": 0.8, "target_verified": False}, "The target of this measure has not"),
+        ({"target_verified": False}, None),
+        ({"verified": False}, "The definition of this measure has not"),
+        (
+            {"target": 0.8, "verified": False, "target_verified": False},
+            "The definition and the target of this measure have not",
+        ),
+    ):
+        found = advice(measured(quiet(), **shown))
+        if told is None:
+            assert found.empty
+        else:
+            assert found["code"].to_list() == ["unverified_definition"]
+            assert found["message"].iloc[0].startswith(told)
+    own = advice(measured(quiet(), target=0.8, target_verified=False), target=0.9)
+    assert own.empty  # the analyst's own target

@@ -135,12 +135,15 @@ def test_tutorial_runs_and_finds_what_it_promises(desk, capsys):
     run("docs/tutorial.md")
 
     printed = capsys.readouterr().out
-    assert re.search(r"run7 2024-06-01 2024-12-01 +above +improvement", printed)
+    assert re.search(r"run7 2022-02-01 2022-09-01 +below +concern", printed)
+    assert "Empty DataFrame" in printed  # the signals of the chart in two phases
     assert re.search(r"p′ chart was taken: the points vary \d+\.\d times as much", printed)
     assert {"rj1.png", "rj1-two-phases.png", "rf4.png", "rf4-p.png"} <= names(desk)
     assert "departments.png" in names(desk)
     assert {"cord.html", "cord.csv", "cord.units.csv", "report.html"} <= names(desk)
+    assert {"rj1.html", "london.html"} <= names(desk)
     made = {"report.html", "p-chart.png", "p-chart-notes.png", "funnel.png", "notes.csv"}
+    made |= {"unit.html", "region.html"}
     assert made <= names(desk / "spcbench-demo")
 
 
@@ -159,19 +162,45 @@ def test_what_the_tutorial_says_of_the_cord_is_so(desk):
 
     run = whole.signals[whole.signals["side"] == "below"].iloc[0]
     assert (f"{run['first']:%Y-%m}", f"{run['last']:%Y-%m}", run["points"]) == (
-        "2022-03",
-        "2022-10",
+        "2022-02",
+        "2022-09",
         8,
     )
     centres = parted.points.groupby("phase")["centre"].first()
-    assert centres.round(2).to_list() == [0.61, 0.78]
-    (left,) = parted.signals.itertuples()
-    assert (f"{left.first:%Y-%m}", f"{left.last:%Y-%m}", left.side) == (
-        "2024-06",
-        "2024-12",
-        "above",
-    )
+    assert centres.round(2).to_list() == [0.60, 0.73]
+    assert parted.signals.empty
+    assert 11 < whole.points["denominator"].median() < 14  # "a dozen babies a month"
+    assert any("quarters" in message for message in parted.advice["message"])
     assert parted.summary["expected_false_signals"].round(2).to_list() == [0.21]
+
+
+def test_the_step_that_the_page_quotes_is_the_one_suggested(desk):
+    counts = spcbench.read("counts.csv")
+    found = spcbench.suggested_steps(counts, measure="pop:ocm", unit="RJ2", period=12)
+
+    (step,) = found["message"]
+    quoted = " ".join(text_of("docs/step-changes.md").replace("\n> ", " ").split())
+    assert f"pop@2023:ocm, RJ2: {step}" in quoted
+
+
+def test_what_the_tutorial_says_of_the_demonstration_is_so(desk):
+    counts = pd.read_csv("counts.csv", parse_dates=["period"])
+
+    def shares(measure: str, by: pd.Series) -> pd.Series:
+        rows = counts[counts["measure"].eq(f"pop@2023:{measure}")]
+        sums = rows.groupby(by.loc[rows.index])[["numerator", "denominator"]].sum()
+        return sums["numerator"] / sums["denominator"]
+
+    quarters = shares("all_eligible", counts["period"].dt.to_period("Q"))
+    assert 0.14 < quarters.iloc[0] < 0.18  # "about one in six"
+    assert quarters.iloc[-1] > 0.25  # "more than one in four"
+    for risen in ("mgso4", "iap", "steroids_full_course", "normothermia", "embm_24h"):
+        years = shares(risen, counts["period"].dt.year)
+        assert years[2024] > years[2022] + 0.03, risen
+    places = shares("place_of_birth", counts["unit"]).dropna()
+    assert set(places[places < 0.5]) == {0}
+    assert (places[places >= 0.5] > 0.95).all()
+    assert counts["unit"].nunique() == 18
 
 
 def test_what_the_tutorial_says_of_real_attendances(tmp_path, monkeypatch):
@@ -206,7 +235,9 @@ def outside(points: pd.DataFrame) -> pd.Series:
     return (points["value"] < points["lcl"]) | (points["value"] > points["ucl"])
 
 
-@pytest.mark.parametrize("page", ["command-line", "control-charts", "notes", "step-changes"])
+@pytest.mark.parametrize(
+    "page", ["command-line", "control-charts", "impact", "notes", "reports", "step-changes"]
+)
 def test_page_runs(page, desk):
     said = run(f"docs/{page}.md")
 
@@ -335,6 +366,7 @@ CONTRACTS = {
     "Points": tables.POINTS.columns,
     "Signals": tables.SIGNALS.columns,
     "Summary": tables.SUMMARY.columns,
+    "Actions": tables.ACTIONS.columns,
     "Units": tables.UNITS.columns,
     "Curve": tables.CURVE.columns,
     "Funnel summary": tables.FUNNEL_SUMMARY.columns,

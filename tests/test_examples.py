@@ -30,6 +30,14 @@ EXPECTED = {
         ["stroke-example@2024.1:everything", "stroke_type", "wrote stroke_charts.png"],
         {"stroke.csv", "stroke_charts.png"},
     ),
+    "small_unit.py": (
+        [
+            "by month: 4 mothers in a usual one",
+            "by quarter: ",
+            "mothers since the last one without",
+        ],
+        {"births.csv", "by_month.png", "by_quarter.png", "since_the_last.png", "page.csv"},
+    ),
 }
 
 

@@ -433,6 +433,23 @@ def test_no_cases_in_a_unit_that_usually_has_some_is_said():
     assert found["note"].to_list()[-1] == "1 of 2 units; without RJ2"
 
 
+def test_nobody_eligible_for_one_measure_is_no_gap_where_another_has_cases():
+    none = quarter().assign(numerator=[1] * 7 + [0], denominator=[10] * 7 + [0])
+    other = quarter().assign(measure="other")
+    both = pd.concat([none, other], ignore_index=True)
+    found = rolled_up(both, tree(), to="system", keep=False)
+    assert found["units_missing"].to_list() == [0] * 8
+    assert found["note"].isna().all()
+
+    # A row that is not there, or is blank, says nothing about who was eligible.
+    found = rolled_up(both.drop(index=7), tree(), to="system", keep=False)
+    assert found["units_missing"].sum() == 1
+    blank = both.assign(denominator=both["denominator"].mask(both.index == 7))
+    blank = blank.assign(numerator=blank["numerator"].mask(both.index == 7))
+    found = rolled_up(blank, tree(), to="system", keep=False)
+    assert found["units_missing"].sum() == 1
+
+
 def test_a_count_that_is_withheld_is_always_said():
     status = ["ok"] * 4 + ["suppressed"] * 4
     found = rolled_up(quarter(status=status), tree(), to="system", keep=False)

@@ -20,6 +20,7 @@ _HOMES = {
     "Report": "spcbench.report",
     "Validated": "spcbench.measures.validating",
     "accepted_steps": "spcbench.steps",
+    "area_report": "spcbench.pages",
     "compared_with": "spcbench.hierarchy",
     "control_charts": "spcbench.charting",
     "count": "spcbench.measures.counting",
@@ -36,6 +37,7 @@ _HOMES = {
     "rolled_up": "spcbench.hierarchy",
     "standardised_counts": "spcbench.case_mix",
     "suggested_steps": "spcbench.steps",
+    "unit_report": "spcbench.pages",
     "validate": "spcbench.measures.validating",
     "write": "spcbench.writing",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "Validated",
     "__version__",
     "accepted_steps",
+    "area_report",
     "compared_with",
     "control_charts",
     "count",
@@ -66,6 +69,7 @@ __all__ = [
     "rolled_up",
     "standardised_counts",
     "suggested_steps",
+    "unit_report",
     "validate",
     "write",
 ]
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
     from spcbench.measures.published import published_counts
     from spcbench.measures.validating import Validated, validate
     from spcbench.notes import note, read_notes
+    from spcbench.pages import area_report, unit_report
     from spcbench.reading import read
     from spcbench.reading_sql import read_sql
     from spcbench.report import Report

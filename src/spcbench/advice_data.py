@@ -9,7 +9,8 @@ from spcbench.chart_choosing import CLUSTERED, clustering
 from spcbench.numeric.baseline import medians
 from spcbench.numeric.engine import FEWEST_POINTS
 from spcbench.numeric.patterns import denominator_variation, rounding
-from spcbench.tracing import unknown_outcomes
+from spcbench.numeric.segments import Flags, Floats
+from spcbench.tracing import unknown_outcomes, unverified
 
 TINY_SHARE = 0.01
 """Shares below this, of very many cases, are often rates (a proposal)."""
@@ -206,43 +207,38 @@ def varying_denominators(facts: Facts) -> Rows:
 def unverified_definition(facts: Facts) -> Rows:
     """A definition that nobody has compared with its source; once a measure."""
     display = facts.drawn.taken.display
-    doubtful = {name for name, one in display.items() if not one.verified}
-    if not doubtful:
-        return
     names = list(facts.drawn.names("measure"))
-    for name in sorted(doubtful):
-        yield (
-            names.index(name),
-            "unverified_definition",
-            "The definition of this measure has not been checked against its source.",
-            {"verified": False},
-        )
+    for name in sorted(display):
+        if doubt := unverified(display[name]):
+            yield (names.index(name), "unverified_definition", *doubt)
 
 
 def unknown(facts: Facts) -> Rows:
     """Cases whose outcome is not known; once a measure."""
     names = list(facts.drawn.names("measure"))
-    for name in facts.drawn.taken.display:
-        if found := unknown_outcomes(facts.drawn.taken.frame, name):
+    for name, shown_as in facts.drawn.taken.display.items():
+        if found := unknown_outcomes(facts.drawn.taken.frame, name, form=shown_as.form):
             yield (names.index(name), "unknown_outcomes", *found)
 
 
 def small_denominators(facts: Facts) -> Rows:
     """A usual period expects fewer than 5 of the rarer outcome."""
-    expected, usual = _usually_expected(facts)
+    expected, usual, mostly_met = _usually_expected(facts)
     names = facts.drawn.names("measure")
     with np.errstate(invalid="ignore"):
         # Exactly 5 is enough, though 50 × (1 − 0.9) is 4.99….
         found = (expected < FEW_EXPECTED * (1.0 - 1e-9)) & (expected > 0) & facts.limited
     for which in np.flatnonzero(found):
         frequency = periods(facts.drawn.frequency[names[which]])
-        needed = int(np.ceil(FEW_EXPECTED / expected[which]))
+        needed = int(np.ceil(FEW_EXPECTED / expected[which] - 1e-9))
+        missed = bool(mostly_met[which]) and facts.drawn.good[which] > 0
+        rarer = f"{expected[which]:.1f} {'missed ones' if missed else 'of the rarer outcome'}"
+        event = "not_met" if mostly_met[which] else "met"
         yield (
             int(which),
             "small_denominators",
-            f"A usual {frequency} has about {usual[which]:.0f} cases and expects only "
-            f"{expected[which]:.1f} of the rarer outcome, so one {frequency} says little. "
-            f"{_remedy(frequency, needed)}",
+            f"A usual {frequency} has about {usual[which]:.0f} cases and expects only {rarer}, so "
+            f"one {frequency} says little. {_remedy(frequency, needed, event, missed=missed)}",
             {
                 "usual_denominator": number(float(usual[which])),
                 "expected": number(float(expected[which])),
@@ -302,22 +298,28 @@ def perhaps_events(facts: Facts) -> Rows:
         )
 
 
-def _remedy(frequency: str, needed: int) -> str:
+def _remedy(frequency: str, needed: int, event: str, *, missed: bool) -> str:
     if frequency == "month" and needed <= 3:
-        return "Count quarters instead."
-    if needed <= 12:
-        more = f"{needed} {periods(frequency, many=True)} together"
-        return f"Count longer periods ({more} expect {FEW_EXPECTED:.0f})."
-    return "Chart the number of cases from one rare outcome to the next instead (a g chart)."
+        return "Count quarters instead (--period quarter)."
+    rare = "missed case" if missed else "rare outcome"
+    waits = (
+        f"the number of cases from one {rare} to the next (a g chart; `spcbench events --event "
+        f"{event} --between cases` makes its counts from records)"
+    )
+    if needed > 12:
+        return f"Chart {waits} instead."
+    more = f"{needed} {periods(frequency, many=True)} together expect {FEW_EXPECTED:.0f}"
+    quarters = ", such as quarters" if frequency == "month" else ""
+    return f"Count longer periods{quarters} ({more}), or chart {waits}."
 
 
-def _usually_expected(facts: Facts) -> tuple[np.ndarray, np.ndarray]:
-    """Expected number of the rarer outcome in a period of median size, and that size."""
+def _usually_expected(facts: Facts) -> tuple[Floats, Floats, Flags]:
+    """Expected number of the rarer outcome in a usual period, its size, and if most met."""
     nothing = np.full(facts.takes.size, np.nan)
     size, numerator = facts.drawn.series.denominator, facts.drawn.series.numerator
     shares = facts.takes == "proportion"
     if size is None or numerator is None or not shares.any():
-        return nothing, nothing
+        return nothing, nothing, nothing > 0
     segments = facts.drawn.phases.segments
     used = facts.drawn.series.in_baseline & ~np.isnan(facts.drawn.series.value)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -325,4 +327,5 @@ def _usually_expected(facts: Facts) -> tuple[np.ndarray, np.ndarray]:
         centre = (segments.sums(np.where(used, numerator, 0.0)) / cases)[facts.phase]
     usual = medians(np.where(used, size, np.nan), segments)[facts.phase]
     expected = np.where(shares, usual * np.minimum(centre, 1.0 - centre), np.nan)
-    return expected, usual
+    with np.errstate(invalid="ignore"):
+        return expected, usual, np.asarray(centre > 0.5)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from spcbench.chart_drawing import checked_references
 from spcbench.funnel_advice import advice_table
 from spcbench.funnel_beside import beside_table, reference_lines
 from spcbench.funnel_change import Changed
@@ -22,6 +21,7 @@ from spcbench.funnel_tables import curve_table, summary_table, units_table
 from spcbench.funnel_units import TAKES, Compared
 from spcbench.funnel_view import View
 from spcbench.intake import Taken, take
+from spcbench.reference_lines import checked_references, published_on_funnels
 from spcbench.tables import Display
 from spcbench.tracing import provenance
 
@@ -203,7 +203,7 @@ def funnels(
     consistent: bool = True,
     fdr: float | None = None,
     dependent: bool = False,
-    references: Mapping[str, float] | None = None,
+    references: Mapping[str, float] | str | None = None,
     by: str | None = None,
     per: int | None = None,
     first: Any | None = None,
@@ -277,8 +277,9 @@ def funnels(
     dependent : bool
         Whether that line holds however units depend on each other
         (Benjamini–Yekutieli, not Benjamini–Hochberg).
-    references : mapping of str to float, optional
-        Further lines to draw, by label, on the natural scale.
+    references : mapping of str to float, or "published", optional
+        Further lines to draw, by label, on the natural scale; or the newest
+        values that were published for each measure.
     by : str, optional
         Column of labels, such as ``"group"``: one funnel for each.
     per : int, optional
@@ -372,7 +373,7 @@ def funnels(
     return Funnels(
         units=units_table(compared, taken.display),
         summary=summary,
-        advice=advice_table(summary, taken.display, taken.frame, compared),
+        advice=advice_table(summary, taken.display, taken.frame, compared, by),
         display=taken.display,
         unit_names=taken.unit_names,
         method={
@@ -392,6 +393,7 @@ def funnels(
             "fdr": fdr,
             "dependent": dependent,
             "references": checked_references(references, taken),
+            "published": published_on_funnels(references, data_type, taken.display),
             "by": by,
             "first": _iso(summary["first"].min()),
             "last": _iso(summary["last"].max()),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from spcbench import advice_data, advice_limits, advice_patterns
+from spcbench import advice_data, advice_limits, advice_measures, advice_patterns
 from spcbench.advice_facts import Facts
 from spcbench.drawn import Drawn
 from spcbench.tables import ADVICE
@@ -17,6 +17,7 @@ CODES = (
     "overdispersed",
     "rolling",
     "incomplete_period",
+    "by_construction",
     "constant",
     "rounded",
     "few_points",
@@ -33,12 +34,14 @@ CODES = (
     "chart_chosen",
     "clipped_limits",
     "exact_limits",
+    "caution",
+    "prefer_level",
     "unknown_outcomes",
     "unverified_definition",
 )
 """Every code, in the order of rows about one chart: what matters most comes first."""
 
-_OF_THE_MEASURE = {"unknown_outcomes", "unverified_definition"}
+_OF_THE_MEASURE = {"caution", "prefer_level", "unknown_outcomes", "unverified_definition"}
 """Codes of advice about a measure, whichever the unit."""
 
 _KINDS = (
@@ -60,6 +63,8 @@ _KINDS = (
     advice_data.incomplete_period,
     advice_data.rounded,
     advice_data.varying_denominators,
+    advice_measures.by_construction,
+    advice_measures.of_measures,
     advice_data.unknown,
     advice_data.unverified_definition,
 )

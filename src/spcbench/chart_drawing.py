@@ -18,6 +18,7 @@ from spcbench.intake import Taken, as_date
 from spcbench.notes import Placed, place, read_notes
 from spcbench.numeric.engine import FEWEST_POINTS
 from spcbench.numeric.segments import Flags, Floats
+from spcbench.reference_lines import fitting_lines, published_lines
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
@@ -30,7 +31,8 @@ Line = float | Mapping[str, float] | None
 class Asked:
     """What the analyst asked for besides the chart type, limits and rules.
 
-    The fields are the options of `control_charts` of the same names.
+    The fields are the options of `control_charts` of the same names;
+    `published` is its ``references="published"``.
     """
 
     notes: Any | None = None
@@ -39,6 +41,7 @@ class Asked:
     sigma: Line = None
     baseline: int | tuple[Any, Any] | None = None
     references: Mapping[str, float] | None = None
+    published: bool = False
     frequency: str | None = None
     until: Any | None = None
     show_last: int | None = None
@@ -81,6 +84,8 @@ def drawn_from(
     )
     made = chart_all(rows, chart_type, plan, host)
     shown, aim = _on_scale(taken, made, targets(taken, asked.target), asked.target)
+    scale = np.array([chart.scale for chart in made.charts])[made.code]
+    shown = fitting_lines(shown, scale, aim)
     return Drawn(
         taken=shown,
         charts=made.charts,
@@ -96,6 +101,7 @@ def drawn_from(
         choice=made.choice,
         comment=placed.comment if placed.applied else None,
         notes=placed.applied,
+        note_rows=placed.rows,
     )
 
 
@@ -215,39 +221,6 @@ def _frequency(drawn: Drawn) -> str:
     return "; ".join(f"{name}: {word}" for name, word in drawn.frequency.items())
 
 
-def checked_references(given: Any, taken: Taken) -> dict[str, float]:
-    """Lines to draw beside the charts, by label.
-
-    Parameters
-    ----------
-    given : mapping of str to float, optional
-        On the natural scale.
-    taken : Taken
-        The counts; of shares of cases a line lies between 0 and 1.
-
-    Raises
-    ------
-    OptionError
-        If a value is no number, or cannot be on the chart.
-    """
-    if given is not None and not isinstance(given, Mapping):
-        raise OptionError("references must map labels to values, such as {'England': 0.72}")
-    shares = taken.frame["denominator"].notna().any() and all(
-        shown.per == 100 for shown in taken.display.values()
-    )
-    made = {}
-    for label, value in (given or {}).items():
-        if isinstance(value, str | bool) or not np.isfinite(value):
-            raise OptionError(f"reference {label!r} must be a number, not {value!r}")
-        if shares and not 0.0 <= value <= 1.0:
-            raise OptionError(
-                f"reference {label!r}: {value:g} is not a proportion between 0 and 1; "
-                "write 72 % as 0.72"
-            )
-        made[str(label)] = float(value)
-    return made
-
-
 def method_of(drawn: Drawn, plan: Plan, asked: Asked, summary: pd.DataFrame) -> dict[str, Any]:
     """How charts were made: enough to make them again.
 
@@ -288,6 +261,12 @@ def method_of(drawn: Drawn, plan: Plan, asked: Asked, summary: pd.DataFrame) -> 
         "phases": int(drawn.phases.number.max()) if drawn.phases.number.size else 0,
         "notes": [dict(note) for note in drawn.notes],
         "references": dict(asked.references or {}),
+        "published": published_lines(drawn.taken.display) if asked.published else [],
+        "stretch": {
+            name: shown.stretch
+            for name, shown in drawn.taken.display.items()
+            if shown.stretch is not None
+        },
         "show_last": asked.show_last,
         "expected_false_signals": float(expected.sum()) if len(expected) else None,
         "disclosure": "none",

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from spcbench.actions import actions_table
 from spcbench.chart_advice import advice_table
-from spcbench.chart_drawing import Asked, checked_references, drawn_from, method_of
+from spcbench.chart_drawing import Asked, drawn_from, method_of
 from spcbench.chart_running import Plan
 from spcbench.chart_tables import points_table, signals_table, summary_table
 from spcbench.drawn import Drawn
 from spcbench.errors import OptionError
 from spcbench.intake import Taken, as_date, keep_rows, take
 from spcbench.plugin.records import RuleSet
+from spcbench.reference_lines import checked_references
 from spcbench.spark.frames import is_spark
 from spcbench.tables import Display
 from spcbench.tracing import provenance
@@ -70,6 +72,11 @@ class ControlCharts:
         return advice_table(self._drawn)
 
     @cached_property
+    def actions(self) -> pd.DataFrame:
+        """What was noted and what is seen since, as `tables.ACTIONS`; worked out when asked for."""
+        return actions_table(self._drawn, self.signals)
+
+    @cached_property
     def provenance(self) -> Mapping[str, Any]:
         """Where the numbers came from: version, source, digest of the counts, plugins."""
         return provenance(self._drawn.taken, host=self._host)
@@ -106,7 +113,7 @@ def control_charts(
     baseline: int | tuple[Any, Any] | None = None,
     screening: bool | str = False,
     settings: Mapping[str, Any] | None = None,
-    references: Mapping[str, float] | None = None,
+    references: Mapping[str, float] | str | None = None,
     measure: str | None = None,
     unit: str | None = None,
     level: str | None = None,
@@ -157,8 +164,9 @@ def control_charts(
         ``"once"``, ``"iterative"``, or False.
     settings : mapping of str to object, optional
         The chart type's own settings (see ``spcbench charts NAME``).
-    references : mapping of str to float, optional
-        Further lines to draw, by their label, on the natural scale.
+    references : mapping of str to float, or "published", optional
+        Further lines to draw, by their label, on the natural scale; or the
+        newest values that were published for each measure.
     measure, unit, level : str, optional
         Chart only these.
     per : int, optional
@@ -251,6 +259,7 @@ def control_charts(
         sigma=sigma,
         baseline=baseline,
         references=checked_references(references, taken),
+        published=isinstance(references, str),
         frequency=frequency,
         until=until,
         show_last=_at_least_one("show_last", show_last),

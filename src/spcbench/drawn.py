@@ -76,6 +76,8 @@ class Drawn:
         What notes say about each point.
     notes : sequence of mapping
         The notes that took effect.
+    note_rows : sequence of array of int64
+        Of each note, the row of each series that it begins with.
     """
 
     taken: Taken
@@ -92,6 +94,7 @@ class Drawn:
     choice: Choice | None = None
     comment: npt.NDArray[Any] | None = None
     notes: Sequence[Mapping[str, Any]] = field(default=())
+    note_rows: Sequence[Integers] = field(default=())
 
     @cached_property
     def _names(self) -> dict[str, Any]:

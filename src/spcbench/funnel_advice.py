@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from spcbench.advice_measures import level_of, mixed_strata, of_measure
 from spcbench.funnel_change import Changed
 from spcbench.funnel_units import Compared
 from spcbench.numeric.segments import Flags
 from spcbench.tables import ADVICE, Display
-from spcbench.tracing import unknown_outcomes
+from spcbench.tracing import unknown_outcomes, unverified
 
 MOST_NAMED = 10
 """Units named in one piece of advice; more are only counted."""
@@ -30,6 +31,7 @@ def advice_table(
     display: Mapping[str, Display],
     frame: pd.DataFrame,
     compared: Compared,
+    by: str | None = None,
 ) -> pd.DataFrame:
     """The rows of `advice`: what the analyst should know of each funnel.
 
@@ -43,6 +45,8 @@ def advice_table(
         The counts.
     compared : Compared
         The units.
+    by : str, optional
+        Column of labels that tells the funnels apart.
     """
     told: list[tuple[str, Row]] = []
     for line in summary.itertuples():
@@ -54,11 +58,11 @@ def advice_table(
             found += _clustered(line, compared)
         told += [(line.measure, row) for row in found]
     for name in summary["measure"].drop_duplicates():
-        if unknown := unknown_outcomes(frame, name):
+        told += [(name, row) for row in _of_measure(display[name], frame, name, by)]
+        if unknown := unknown_outcomes(frame, name, form=display[name].form):
             told.append((name, ("unknown_outcomes", *unknown)))
-        if not display[name].verified:
-            message = "The definition of this measure has not been checked against its source."
-            told.append((name, ("unverified_definition", message, {"verified": False})))
+        if doubt := unverified(display[name]):
+            told.append((name, ("unverified_definition", *doubt)))
     return ADVICE.frame(
         {
             "measure": [name for name, _ in told],
@@ -68,6 +72,16 @@ def advice_table(
             "evidence": [json.dumps(row[2], sort_keys=True) for _, row in told],
         }
     )
+
+
+def _of_measure(shown: Display, frame: pd.DataFrame, name: str, by: str | None) -> Iterator[Row]:
+    """What the measure itself says of comparing its units."""
+    rows = frame[frame["measure"].eq(name).to_numpy(dtype=np.bool_)]
+    yield from mixed_strata(shown, rows, by)
+    for row in of_measure(shown, level_of(rows)):
+        # Within one kind of unit the units themselves are what is to be compared.
+        if not (row[0] == "prefer_level" and by is not None and by == shown.strata):
+            yield row
 
 
 def _group(line: Any) -> str | None:

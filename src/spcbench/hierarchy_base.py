@@ -23,7 +23,8 @@ class Base:
     """The rows that are added up, and the series they make.
 
     Arrays of shape (rows,): `rows` (of the counts), `measure`, `series`,
-    `period` (numbers), `ok` and `hidden` (has data; has data that is withheld).
+    `period` (numbers), `ok`, `hidden` and `none` (has data; has data that is
+    withheld; says that there were no cases).
     Of shape (series,): `unit` and `measure_of`. `climb` speaks of series.
     """
 
@@ -33,6 +34,7 @@ class Base:
     period: Integers
     ok: Flags
     hidden: Flags
+    none: Flags
     unit: Integers
     measure_of: Integers
     climb: Climbed
@@ -157,16 +159,30 @@ def base_rows(
     key = measure * max(len(tree.units), 1) + unit[at]
     series, distinct = pd.factorize(key)
     codes = frame["status"].cat.codes.to_numpy()[at]
+    # Cases there were, and no count of them: a composite of which one part is never known.
+    uncounted = (codes == STATUS.index("no_data")) & _uncounted(frame)[at]
     return Base(
         rows=at,
         measure=measure,
         series=series.astype(np.int64),
         period=period[at],
         ok=codes == STATUS.index("ok"),
-        hidden=codes > STATUS.index("no_data"),
+        hidden=(codes > STATUS.index("no_data")) | uncounted,
+        none=(codes == STATUS.index("no_data"))
+        & frame["denominator"].eq(0).fillna(False).to_numpy(dtype=np.bool_)[at],
         unit=distinct % max(len(tree.units), 1),
         measure_of=distinct // max(len(tree.units), 1),
         climb=climbed(tree, distinct % max(len(tree.units), 1), days),
+    )
+
+
+def _uncounted(frame: pd.DataFrame) -> Flags:
+    """Rows without numerator and denominator that say how many cases are unknown."""
+    if "missing" not in frame.columns:
+        return np.zeros(len(frame), dtype=np.bool_)
+    told = frame["missing"].gt(0).fillna(False)
+    return np.asarray(
+        told & frame["denominator"].isna() & frame["numerator"].isna(), dtype=np.bool_
     )
 
 

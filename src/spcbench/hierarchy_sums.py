@@ -62,11 +62,25 @@ def reported(base: Base) -> Reports:
     due = (base.climb.row[:, base.climb.span] >= 0) & live[base.measure_of]
     seldom = has.sum(axis=1) < USUAL_SHARE * due.sum(axis=1)
     due[seldom] = False
-    lacking = (due | hidden) & ~has
+    lacking = (due | hidden) & ~has & ~_nobody_eligible(base, has)
     return Reports(
         **dict(zip(("series", "period"), np.nonzero(has), strict=True)),
         **dict(zip(("lacking_series", "lacking_period"), np.nonzero(lacking), strict=True)),
     )
+
+
+def _nobody_eligible(base: Base, has: Flags) -> Flags:
+    """Where a series says 0 of 0 and its unit has cases of another measure in that period.
+
+    Such a unit has reported. One whose every measure says 0 of 0 may be late, and is missed.
+    """
+    none = np.zeros(has.shape, dtype=np.bool_)
+    none[base.series[base.none], base.period[base.none]] = True
+    units, unit = np.unique(base.unit, return_inverse=True)
+    heard = np.zeros((units.size, has.shape[1]), dtype=np.bool_)
+    np.logical_or.at(heard, unit, has)
+    told: Flags = none & heard[unit]
+    return told
 
 
 def totals(

@@ -350,7 +350,9 @@ def _own_words(better: str | None, target: float | None, per: int | None) -> dic
     if better is not None:
         made["better"] = better
     if target is not None:
-        made |= {"target": target, "target_label": ""}
+        # What the measure says of its own target does not hold for another one.
+        made |= {"target": target, "target_label": "", "target_verified": True}
+        made |= {"stretch": None, "stretch_label": ""}
     if per is not None:
         made["per"] = per
     return made

@@ -47,6 +47,8 @@ class Placed:
     applied : list of dict
         Each note that took effect: `action, date, until, points, reason,
         author, measure, unit`; dates as text, None where blank.
+    rows : list of array of int64
+        Of each of those, in order: the row of each series that it begins with.
     """
 
     phase: Integers
@@ -56,6 +58,7 @@ class Placed:
     excluded: Flags
     comment: Any
     applied: list[dict[str, Any]]
+    rows: list[Integers] = field(default_factory=list)
 
 
 def place(
@@ -165,7 +168,14 @@ def _placed(
         excluded=np.zeros(series.size, dtype=np.bool_) if excluded is None else excluded,
         comment=texts.joined(),
         applied=[one.entry() for one, _ in told],
+        rows=[_first_of_each(rows, series) for _, rows in told],
     )
+
+
+def _first_of_each(rows: Integers, series: Segments) -> Integers:
+    """The first of the rows in each series that has any; rows rise."""
+    number = np.searchsorted(series.starts, rows, side="right")
+    return np.asarray(rows[np.append(True, number[1:] != number[:-1])])
 
 
 def _words(one: Concern) -> str:

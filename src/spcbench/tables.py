@@ -15,6 +15,53 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from spcbench.display import LEVEL, Display, Reference
+
+__all__ = [
+    "ACTIONS",
+    "ADVICE",
+    "ASSURANCE",
+    "BESIDE",
+    "CHANGE_COLUMNS",
+    "COUNTS",
+    "COUNTS_OPTIONAL",
+    "CURVE",
+    "DATE",
+    "ESTIMATES",
+    "FUNNEL_METHOD",
+    "FUNNEL_SUMMARY",
+    "LEVEL",
+    "LEVELS",
+    "LIMIT_METHOD",
+    "POINTS",
+    "POINT_VERDICT",
+    "QUALITY",
+    "REJECTS",
+    "SCHEMA_VERSION",
+    "SIDE",
+    "SIGNALS",
+    "STATUS",
+    "STRING",
+    "SUMMARY",
+    "UNITS",
+    "UNIT_VERDICT",
+    "VARIATION",
+    "Column",
+    "Contract",
+    "Display",
+    "FileScan",
+    "Reference",
+    "Table",
+    "beside_contract",
+    "category",
+    "coded",
+    "curve_contract",
+    "estimates_contract",
+    "funnel_summary_contract",
+    "positions",
+    "units_contract",
+]
+
 SCHEMA_VERSION = "1.0"
 """Version of the table contracts; every written file carries it."""
 
@@ -53,7 +100,6 @@ VARIATION = (
 ASSURANCE = ("passes", "hit_or_miss", "fails", "none")
 LIMIT_METHOD = ("normal", "exact", "mid_p", "jeffreys", "spiegelhalter", "arcsine", "given")
 FUNNEL_METHOD = (*LIMIT_METHOD, "chi2", "beta_binomial", "poisson_gamma")
-LEVEL = ("provider", "system", "region", "national", "group", "site")
 
 
 @cache
@@ -343,6 +389,24 @@ CHANGE_COLUMNS = (
 
 ADVICE = Contract("advice", _strings("measure", "unit", "code", "message", "evidence"))
 
+ACTIONS = Contract(
+    "actions",
+    (
+        *_strings("measure", "unit"),
+        *_dates("date"),
+        *_strings("action", "text", "author"),
+        *_dates("first_before", "last_before"),
+        *_integers("periods_before", "numerator_before", "denominator_before"),
+        *_floats("value_before"),
+        *_dates("first_after", "last_after"),
+        *_integers("periods_after", "numerator_after", "denominator_after"),
+        *_floats("value_after", "difference", "difference_lower", "difference_upper"),
+        Column("special_cause_after", "boolean"),
+        *_strings("verdicts_after"),
+    ),
+)
+"""One note on one chart, with the points before and after it."""
+
 QUALITY = Contract("quality", (*_strings("measure", "field", "problem"), *_integers("records")))
 """What could not be used: `measure` is null for a problem of the record itself."""
 
@@ -400,34 +464,3 @@ class FileScan:
     paths: tuple[str, ...]
     form: Literal["csv", "parquet", "json"]
     options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Display:
-    """How a measure is shown and judged.
-
-    Parameters
-    ----------
-    title : str
-        The measure in plain words.
-    per : int
-        Display scale: 100 for per cent, 1000 for "per 1,000".
-    better : str
-        ``"higher"``, ``"lower"`` or ``"neither"``: the direction of good.
-    target : float, optional
-        On the natural scale (0 to 1 for a proportion).
-    target_label : str
-        Whose target that is.
-    verified : bool
-        False while the definition still has to be checked at its source.
-    source : str
-        Where the definition comes from.
-    """
-
-    title: str
-    per: int = 100
-    better: Literal["higher", "lower", "neither"] = "neither"
-    target: float | None = None
-    target_label: str = ""
-    verified: bool = True
-    source: str = ""

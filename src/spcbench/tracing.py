@@ -11,12 +11,22 @@ import pandas as pd
 if TYPE_CHECKING:
     from spcbench.intake import Taken
     from spcbench.plugin.host import PluginHost
+    from spcbench.tables import Display
 
 UNKNOWN_SHARE = 0.1
 """Share of cases with an unknown outcome from which it is said (a proposal)."""
 
+LEANS = {
+    "all_or_none": " One known miss is enough to count a case as not met, and one unknown to leave "
+    "a case without a known miss out: unless most of what is unknown was missed, the share shown "
+    "is too low."
+}
+"""Which way the value of a composite leans where outcomes are unknown, by its form."""
 
-def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, Any]] | None:
+
+def unknown_outcomes(
+    frame: pd.DataFrame, measure: str, *, form: str = ""
+) -> tuple[str, dict[str, Any]] | None:
     """What to say of cases whose outcome is unknown, or None where there are few.
 
     Parameters
@@ -25,6 +35,8 @@ def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, 
         Checked counts.
     measure : str
         Which measure.
+    form : str
+        As `Display.form`: of an all-or-none composite the value leans one way.
 
     Returns
     -------
@@ -36,6 +48,9 @@ def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, 
     if "missing" not in frame.columns:
         return None
     rows = frame[frame["measure"] == measure]
+    if form in LEANS:
+        # A unit that never records one part has no count: neither its misses nor its unknowns.
+        rows = rows[rows["denominator"].notna()]
     sums = rows[["unit", "missing", "denominator"]].fillna(0).groupby("unit").sum()
     share = (sums["missing"] / (sums["missing"] + sums["denominator"])).astype("float64")
     total = float(sums["missing"].sum() / max(1, (sums["missing"] + sums["denominator"]).sum()))
@@ -45,12 +60,44 @@ def unknown_outcomes(frame: pd.DataFrame, measure: str) -> tuple[str, dict[str, 
     return (
         f"It is not known whether {total:.0%} of the cases met the measure; they are left out of "
         f"the denominators. In {len(many)} of {len(sums)} units it is {UNKNOWN_SHARE:.0%} or more, "
-        "and what is known of those may not stand for the rest.",
+        "and what is known of those may not stand for the rest." + LEANS.get(form, ""),
         {
             "share_unknown": round(total, 4),
+            **({"share_shown": "too_low"} if form in LEANS else {}),
             "units": {str(unit): round(float(part), 4) for unit, part in many.items()},
         },
     )
+
+
+def unverified(shown: Display) -> tuple[str, dict[str, Any]] | None:
+    """What to say of a definition or target that nobody has compared with its source.
+
+    Parameters
+    ----------
+    shown : Display
+        The measure; a target counts if it has one.
+
+    Returns
+    -------
+    message, evidence
+        None where all has been checked.
+
+    Examples
+    --------
+    >>> from spcbench.tables import Display
+    >>> unverified(Display(title="M", target=0.8, target_verified=False))[0]
+    'The target of this measure has not been checked against its source.'
+    """
+    target = shown.target_verified or (shown.target is None and shown.stretch is None)
+    if shown.verified and target:
+        return None
+    parts = [] if shown.verified else ["definition"]
+    parts += [] if target else ["target"]
+    have = "has" if len(parts) == 1 else "have"
+    evidence = {"verified": shown.verified} | ({} if target else {"target_verified": False})
+    what = " and the ".join(parts)
+    source = "its source" if len(parts) == 1 else "their sources"
+    return f"The {what} of this measure {have} not been checked against {source}.", evidence
 
 
 def provenance(

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import spcbench as sb
 from spcbench import tables
 from spcbench.builtin.formats import csv_files, json_bytes, spcbench_formats
 from spcbench.errors import OptionError
+from spcbench.report import ReportTable, Section
 
 FORMATS = {record.id: record for record in spcbench_formats()}
 
@@ -152,3 +154,101 @@ def test_pictures_are_what_they_say(drawn_charts, drawn_report, name, start):
 def test_an_image_of_several_results_is_refused(drawn_charts, drawn_report, name):
     with pytest.raises(OptionError, match=f"a .{name} file holds one picture"):
         FORMATS[name].render(drawn_report((drawn_charts(), drawn_charts())))
+
+
+# ---------------------------------------------------------------------------- reports in sections
+
+
+def sectioned(*results, **table):
+    frame = pd.DataFrame({"unit": ["=A", "B"], "value": ["80%\n8 of 10", None], "n": [10, 0]})
+    made = {"frame": frame, "headings": {"unit": "Unit", "value": "Value"}, "note": "Invented."}
+    one = ReportTable(id="glance", title="At a glance", **(made | table))
+    words = ["One paragraph.", "Another."]
+    return Section(title="Where we stand", text=words, tables=[one], results=results)
+
+
+@pytest.fixture
+def charts():
+    months = pd.date_range("2024-01-01", periods=14, freq="MS")
+    counts = pd.DataFrame({"measure": "warm", "unit": "A", "period": months})
+    return sb.control_charts(
+        counts.assign(numerator=[6] * 7 + [9] * 7, denominator=10),
+        notes=[sb.note("comment", date="2024-08-01", reason="Box on the ward")],
+    )
+
+
+def test_csv_has_a_file_for_each_table_of_a_section(charts):
+    files = csv_files(sb.Report([], sections=[sectioned(charts)]))
+
+    assert set(files) == {
+        "", "signals", "summary", "advice", "actions", "glance", "text", "method",
+    }  # fmt: skip
+    assert files["glance"] == b'unit,value,n\n\'=A,"80%\n8 of 10",10\nB,,0\n'
+    assert files[""].startswith(b"measure,unit,period")
+    assert pd.read_csv(io.BytesIO(files["text"]))["text"].to_list() == [
+        "One paragraph.",
+        "Another.",
+        "Invented.",
+    ]
+    assert pd.read_csv(io.BytesIO(files["actions"]))["text"].to_list() == ["Box on the ward"]
+
+
+def test_csv_of_sections_is_written_beside_the_main_file(charts, tmp_path):
+    written = sb.write(sb.Report([charts], sections=[sectioned()]), tmp_path / "out.csv")
+    assert "out.glance.csv" in [path.name for path in written]
+
+
+def test_csv_of_mixed_cells_never_runs_as_a_formula():
+    frame = pd.DataFrame({"unit": ["+A", 3, None]}, dtype="object")
+    one = sectioned(frame=frame, headings={"unit": "Unit"})
+    assert csv_files(sb.Report([], sections=[one]))["glance"] == b'unit\n\'+A\n3\n""\n'
+
+
+def test_json_has_sections_with_their_tables(charts):
+    read = json.loads(json_bytes(sb.Report([], sections=[sectioned(charts)])))
+    (section,) = read["sections"]
+
+    assert section["title"] == "Where we stand"
+    assert section["text"] == ["One paragraph.", "Another."]
+    assert section["tables"][0]["headings"] == {"unit": "Unit", "value": "Value"}
+    assert section["tables"][0]["rows"] == [
+        {"unit": "=A", "value": "80%\n8 of 10", "n": 10},
+        {"unit": "B", "value": None, "n": 0},
+    ]
+    assert len(read["points"]) == 14
+    assert [one["kind"] for one in read["results"]] == ["control_charts"]
+    assert read["actions"][0]["numerator_after"] == 63
+
+
+def test_json_of_a_section_takes_any_plain_cell():
+    frame = pd.DataFrame(
+        {
+            "rules": ["not a rule"],
+            "evidence": ["not JSON"],
+            "when": [pd.Timestamp("2024-01-01")],
+            "nan": [float("inf")],
+            "number": [np.float64(0.5)],
+        }
+    )
+    report = sb.Report([], sections=[sectioned(frame=frame, headings={"rules": "Rules"})])
+    assert json.loads(json_bytes(report))["sections"][0]["tables"][0]["rows"] == [
+        {
+            "rules": "not a rule",
+            "evidence": "not JSON",
+            "when": "2024-01-01",
+            "nan": None,
+            "number": 0.5,
+        }
+    ]
+
+
+def test_json_without_sections_says_so(drawn_charts, drawn_report):
+    read = json.loads(json_bytes(drawn_report((drawn_charts(),))))
+    assert read["sections"] == read["actions"] == []
+
+
+@pytest.mark.parametrize("name", ["png", "svg", "pdf"])
+def test_pictures_draw_the_results_of_sections(charts, name):
+    alone = FORMATS[name].render(sb.Report([charts], title="x"))
+    within = FORMATS[name].render(sb.Report([], title="x", sections=[sectioned(charts)]))
+    assert alone == within

@@ -18,12 +18,18 @@ FILES = {
     "counts.csv",
     "funnel-beside.png",
     "funnel.png",
+    "g-chart.png",
     "hierarchy.csv",
+    "impact.csv",
+    "impact.method.csv",
+    "impact.others.csv",
     "notes.csv",
     "p-chart-notes.png",
     "p-chart.png",
+    "region.html",
     "rejects.csv",
     "report.html",
+    "unit.html",
 }
 
 
@@ -35,34 +41,39 @@ def test_the_demonstration(run, tmp_path):
     assert "All records are invented" in done.stdout
     folder = tmp_path / "new"
     assert {path.name for path in folder.iterdir()} == FILES | {"mine.txt"}
-    for name in ("births", "counts", "notes", "rejects", "chart"):
+    for name in ("births", "counts", "notes", "rejects", "chart", "impact"):
         _, *rows = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()
         assert rows
         words = "Invented: " if name == "notes" else "invented for demonstration"
         assert all(words in row for row in rows), name
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "Demonstration (invented records)" in page
+    for name, title in {
+        "report": "Demonstration (invented records)",
+        "unit": "Guy&#39;s and St Thomas&#39; NHS Foundation Trust (invented records)",
+        "region": "London (invented records)",
+    }.items():
+        assert title in (folder / f"{name}.html").read_text(encoding="utf-8")
     # The step of November 2022 is built in at every trust, and shows at this one.
     signals = (folder / "chart.signals.csv").read_text(encoding="utf-8").splitlines()
-    assert any(",RJ1," in row and row.endswith(",above,improvement,True") for row in signals)
+    assert any(",RJ1," in row and ",2022-09-01,8,below,concern," in row for row in signals)
+    check_that_notes_part_charts(run, tmp_path)
 
 
-def test_the_notes_of_the_demonstration_part_its_charts(run, tmp_path):
-    assert run("demo", "new").exit_code == 0
+def check_that_notes_part_charts(run, tmp_path):
     options = ["--measure", "pop:ocm", "--notes", "new/notes.csv", "-o", "out.csv"]
     assert run("chart", "new/counts.csv", *options).exit_code == 0
 
     points = pd.read_csv(tmp_path / "out.csv")
     second = points[points["phase"] == 2].groupby("unit")["period"].agg(["min", "count"])
-    assert len(second) == 7
+    assert len(second) == 18
     assert set(second["min"]) == {"2022-11-01"}
     noted = points[points["unit"] == "RJ1"].dropna(subset="note")
     assert noted["period"].to_list() == ["2022-11-01", "2024-03-01"]
     assert noted["note"].str.contains("Invented: ").all()
-    (rebase, comment) = pd.read_csv(tmp_path / "new" / "notes.csv").itertuples()
-    assert (rebase.action, comment.action) == ("rebase", "comment")
+    rebase, *comments = pd.read_csv(tmp_path / "new" / "notes.csv").itertuples()
+    assert rebase.action == "rebase"
     assert "invented" in rebase.author
     assert pd.isna(rebase.unit)
+    assert {(note.action, note.unit) for note in comments} == {("comment", "RJ1")}
 
 
 @pytest.mark.parametrize(

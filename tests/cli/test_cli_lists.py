@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 
 import pytest
 
+from spcbench.measures.describing import pack_page
+from spcbench.measures.measure import Composite, Measure
+from spcbench.measures.pack import load_pack
 
-def listed(run, command):
-    done = run(command, "--json")
+
+def listed(run, *command):
+    done = run(*command, "--json")
     assert done.exit_code == 0
     return json.loads(done.output)
 
@@ -17,13 +23,93 @@ def test_measures(run):
     rows = {row["measure"]: row for row in listed(run, "measures")}
     cord = rows["pop@2023:ocm"]
     assert (cord["better"], cord["counted_from"]) == ("higher", "records")
-    assert cord["columns"] == ["cord_clamp_seconds", "ga_days"]
+    assert "gestation_days" in cord["columns"]
     # A composite needs what its parts need.
     assert set(cord["columns"]) < set(rows["pop@2023:all_eligible"]["columns"])
     text = run("measures").output
-    assert text.startswith("MEASURE")
+    assert re.search(r"^pop@2023: .*, valid 2023/24 onward", text, re.M)
+    assert re.search(r"^MEASURE +COUNTS +BETTER +TARGET +TITLE$", text, re.M)
     assert "pop@2023:ocm" in text
-    assert "(definition to be checked)" in text
+    assert "(not verified)" in text
+
+
+TOML = """
+[pack]
+id = "own"
+title = "Own"
+version = "1"
+record = "baby"
+
+[[field]]
+name = "given"
+type = "boolean"
+
+[[measure]]
+id = "dose"
+title = "Dose"
+eligible = "TRUE"
+met = "given"
+better = "higher"
+counts = "mother"
+target = 0.85
+target_verified = false
+stretch = 0.9
+verified = true
+references = [{ value = 0.5, place = "England", period = "2022" }]
+examples = [{ title = "given", record = { given = true }, expected = "met" }]
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return str(path)
+
+
+def test_the_measures_of_one_pack(run, own):
+    assert run("measures", "--pack", own).output.splitlines() == [
+        "own@1: Own",
+        "MEASURE     COUNTS  BETTER  TARGET       TITLE",
+        "own@1:dose  mother  higher  85 % / 90 %  Dose (target not verified)",
+    ]
+    named = {row["measure"].partition(":")[0] for row in listed(run, "measures", "--pack", "pop")}
+    assert named == {"pop@2023"}
+    done = run("measures", "--pack", "pip")
+    assert done.exit_code == 2
+    assert "there is no pack 'pip'; did you mean 'pop'" in done.stderr
+
+
+def test_json_carries_every_key_of_a_measure(run, own):
+    (dose,) = listed(run, "measures", "--pack", own)
+    assert {one.name for one in dataclasses.fields(Measure)} <= set(dose)
+    assert dose["references"] == [
+        {
+            "value": 0.5,
+            "place": "England",
+            "period": "2022",
+            "source": "",
+            "note": "",
+            "verified": True,
+        }
+    ]
+    assert dose["examples"] == [{"title": "given", "record": {"given": True}, "expected": "met"}]
+    assert dose["pack"] == {"name": "own@1", "title": "Own", "valid": ""}
+    both = next(row for row in listed(run, "measures") if row["measure"].endswith("all_eligible"))
+    assert {one.name for one in dataclasses.fields(Composite)} <= set(both)
+
+
+def test_the_page_of_a_pack(run, own):
+    done = run("measures", "--pack", own, "--markdown")
+    assert done.exit_code == 0
+    assert done.stdout == pack_page(load_pack(own))
+    for wrong, why in (
+        (["--markdown"], "say which with --pack"),
+        (["--markdown", "--json", "--pack", own], "do not go together"),
+    ):
+        done = run("measures", *wrong)
+        assert done.exit_code == 2
+        assert why in done.stderr
 
 
 def test_measures_without_packs(run):

@@ -154,3 +154,47 @@ def test_columns_may_be_mapped(run, births, tmp_path):
     done = run("validate", births, "--packs", "warmth.toml", "--map", mapped)
     assert done.exit_code == 0, done.output
     assert "celsius: 100 % (1 of 1)" in done.stdout
+
+
+def test_each_unit_is_told_what_to_put_right(run, births, tmp_path):
+    text = (tmp_path / births).read_text("utf-8")
+    (tmp_path / births).write_text(f"{text}RJ2,2024-01-05,367\n,2024-01-05,37\n", "utf-8")
+    done = run("validate", births, "--packs", "warmth.toml", "--unit-column", "trust")
+    told = done.stdout.partition("By unit:\n")[2].partition("\n\n")[0]
+    assert told == (
+        "  RJ1: 5 records, 2 cannot be used\n"
+        "    celsius: expected number (1)\n"
+        "    celsius: expected 25 to 45 (1)\n"
+        "  RJ2: 1 record, 1 cannot be used\n"
+        "    celsius: expected 25 to 45 (1)\n"
+        "  (unit or date not known): 1 record, 1 cannot be used\n"
+        "    trust: missing (1)"
+    )
+
+
+def test_what_each_unit_has_to_put_right_is_written_beside_the_list(run, births, tmp_path):
+    done = run(
+        *("validate", births, "--packs", "warmth.toml", "--unit-column", "trust"),
+        *("-o", "list.csv"),
+    )
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("list.csv\nlist.units.csv\n")
+    assert (tmp_path / "list.units.csv").read_text("utf-8") == (
+        "unit,field,problem,reason,records\n"
+        "RJ1,celsius,wrong_type,expected number,1\n"
+        "RJ1,celsius,out_of_range,expected 25 to 45,1\n"
+    )
+
+
+def test_columns_that_a_profile_is_sure_of_are_only_counted(run, births, tmp_path):
+    (tmp_path / "ours.toml").write_text(
+        '[[column]]\nname = "celsius"\nfrom = "celsius + 0"\nsure = "high"\n', encoding="utf-8"
+    )
+    done = run("validate", births, "--packs", "warmth.toml", "--mapping", "ours.toml")
+    assert "  made by the mapping and sure: high: 1 more\n" in done.stdout
+    assert "is made from" not in done.stdout
+    (tmp_path / "ours.toml").write_text(
+        '[[column]]\nname = "celsius"\nfrom = "celsius + 0"\nsure = "low"\n', encoding="utf-8"
+    )
+    done = run("validate", births, "--packs", "warmth.toml", "--mapping", "ours.toml")
+    assert "  celsius is made from celsius + 0 (mapping 'ours'; sure: low)\n" in done.stdout

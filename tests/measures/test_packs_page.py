@@ -11,7 +11,20 @@ import pytest
 
 import spcbench
 from spcbench.measures import expression, pack, subset
-from spcbench.measures.measure import TYPES, Check, Composite, Field, Measure, Source
+from spcbench.measures.example import OUTCOMES
+from spcbench.measures.measure import (
+    TYPES,
+    Check,
+    Composite,
+    Example,
+    Field,
+    Measure,
+    Reference,
+    Source,
+)
+from spcbench.measures.pack_file import SHARED
+from spcbench.measures.trying import tried_examples
+from spcbench.tables import LEVEL
 
 PAGE = Path(__file__).parents[2] / "docs" / "packs.md"
 
@@ -69,10 +82,53 @@ def test_the_published_example_is_a_measure(page):
     assert Measure(**made).met_categories == ("0 to 6",)
 
 
-@pytest.mark.parametrize("record", [Check, Field, Measure, Composite, Source])
+@pytest.mark.parametrize("record", [Check, Field, Measure, Composite, Source, Reference, Example])
 def test_every_key_is_on_the_page(page, record):
     for one in dataclasses.fields(record):
-        assert f"`{one.name.rstrip('_')}`" in page or one.name in page, one.name
+        name = one.name.rstrip("_")
+        assert re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", page), name
+
+
+def test_every_key_of_a_measure_is_in_its_table(page):
+    """Also `like`, which is a key of the file alone; of a published measure the table is below."""
+    cells = re.findall(r"^\| (.*?) \|", page, re.M)
+    told = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert {one.name for one in dataclasses.fields(Measure)} | {"like"} <= told
+    composite = page[page.index("`[[composite]]` has") :].partition("\n\n")[0]
+    named = set(re.findall(r"`(\w+)`", composite))
+    assert named == {one.name for one in dataclasses.fields(Composite)}
+
+
+def test_the_worked_examples_of_the_page_come_out(page, tmp_path):
+    warmth, *_, shown, _, _ = blocks(page, "toml")
+    path = tmp_path / "warmth.toml"
+    path.write_text(warmth[: warmth.index("[[measure]]")] + shown, encoding="utf-8")
+    tried = tried_examples(pack.load_pack(path))
+    assert [(one.outcome, one.agrees) for one in tried] == [
+        (expected, True)
+        for expected in ("met", "not_met", "outside", "unknown", "unknown", "set_aside")
+    ]
+
+
+def test_the_packs_of_the_page_that_share_definitions(page, tmp_path):
+    *_, shared, own = blocks(page, "toml")
+    (tmp_path / "shared.toml").write_text(shared, encoding="utf-8")
+    (tmp_path / "magnesium.toml").write_text(own, encoding="utf-8")
+    made = pack.load_pack(tmp_path / "magnesium.toml").measures
+    assert [(one.id, one.eligible, one.target, one.target_label) for one in made] == [
+        ("magnesium", "ga_days < 210", 0.85, "local aim"),
+        ("magnesium_below_27", "ga_days < 189", 0.9, "local aim"),
+    ]
+
+
+def test_what_an_included_file_may_hold_is_on_the_page(page):
+    listed = " and ".join(f"`[[{one}]]`" for one in SHARED)
+    assert re.sub(r"` and (?=.*` and)", "`, ", listed, count=1) in page
+    assert set(OUTCOMES) == set(re.findall(r'expected = "(\w+)"', page))
+
+
+def test_the_levels_are_on_the_page(page):
+    assert ", ".join(f"`{one}`" for one in LEVEL) in page
 
 
 def test_every_word_of_the_format_is_on_the_page(page):

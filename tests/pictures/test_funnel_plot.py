@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spcbench import funnels as made_funnels
 from spcbench import tables
 from spcbench.errors import OptionError, UnknownNameError
 from spcbench.funnel_view import Highlight, View
@@ -484,3 +485,20 @@ def test_more_funnels_than_fit_are_refused(drawn_funnels, size, most, words):
     message = rf"{most + 1} funnels do not fit {words}\(at most {most}\): choose some with"
     with pytest.raises(OptionError, match=message):
         funnel_plot(funnels, view=View(size=size))
+
+
+@pytest.mark.parametrize("met", [0.0, 1.0])
+def test_units_of_one_value_have_an_axis_of_shares(met):
+    counts = pd.DataFrame(
+        {
+            "measure": "m",
+            "unit": list("ABC"),
+            "period": pd.Timestamp("2024-01-01"),
+            "numerator": [int(met * n) for n in (10, 20, 30)],
+            "denominator": [10, 20, 30],
+        }
+    )
+    figure = made_funnels(counts).plot().draw()
+    low, high = figure.axes[0].get_ylim()
+    assert high - low >= 1  # of 100: not a picture of hundredths of a per cent
+    assert low <= 100 * met <= high

@@ -60,9 +60,8 @@ def _charted_apart(
 
 def _on_measures(frame: pd.DataFrame, parts: list[pd.DataFrame], job: Any, takes: str) -> list[Any]:
     schema = arrow_of(TABLES["advice"].empty(), TABLES["advice"]).schema
-    rows = [
-        dict(zip(schema.names, row, strict=True)) for row in measure_advice.unverified(job.display)
-    ]
+    whole = measure_advice.of_measures(job.display, job.level)
+    rows = [dict(zip(schema.names, row, strict=True)) for row in whole]
     made = [pa.Table.from_pylist(rows, schema)]
     if "missing" in frame.columns and parts:
         sums = pa.concat_tables(measure_advice._sums(part, job, takes) for part in parts)

@@ -69,6 +69,19 @@ def test_notes_take_effect_where_their_series_lie(
     assert_same(charted_apart(frame, notes=notes), whole)
 
 
+@pytest.mark.parametrize("level", [None, "provider", "region"])
+def test_what_a_measure_asks_for_is_told_once(
+    level, random_counts, charted_apart, charted_whole, assert_same
+):
+    frame = random_counts(6, kinds=("share",), units=4).assign(measure="pop@2023:place_of_birth")
+    frame = frame if level is None else frame.assign(level=level)
+    whole = charted_whole(frame)
+    told = whole["advice"]["code"].to_pylist()
+    assert told.count("caution") == 1
+    assert told.count("prefer_level") == (0 if level == "region" else 1)
+    assert_same(charted_apart(frame), whole)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_lengths_of_periods_are_found_from_parts(seed, random_counts):
     frame = random_counts(seed, units=4)

@@ -183,6 +183,67 @@ _ELSEWHERE = {
 }
 
 
+def twins(seed: int, size: int = 300) -> pa.Table:
+    """Babies whose mothers count on one of them; anything may be unknown."""
+    draw = np.random.default_rng(seed)
+
+    def drawn(*values: Any) -> pa.Array:
+        return pa.array([values[at] for at in draw.integers(0, len(values), size)])
+
+    return pa.table(
+        {
+            "unit": drawn("RJ1", "RX2"),
+            "born_at": pa.array(["2024-01-31"] * size),
+            "weeks": drawn(29, 30, 33, 34, None),
+            "births": drawn(1, 2, None),
+            "place": drawn(1, 2, None),
+            "given": drawn(True, False, None),
+        }
+    )
+
+
+@pytest.mark.parametrize("missing", ["exclude", "not_met", "reject_record"])
+def test_cases_counted_on_one_record_and_columns_that_are_not_there(spark, missing):
+    mother = Measure(
+        id="mother", title="Mother", better="higher", eligible="days < 210", met="given",
+        missing=missing, counted_on="births = 1 OR place = 1",
+    )  # fmt: skip
+    lost = Measure(
+        id="lost",
+        title="Lost",
+        better="higher",
+        eligible="days < 238",
+        met="at IS NULL OR word = 'x'",
+    )
+    shared = {"better": "higher", "of": ("mother", "lost")}
+    integers = ("ga_days", "weeks", "births", "place")
+    pack = Pack(
+        id="twins",
+        title="Twins",
+        version="1",
+        record="baby",
+        fields=(
+            *(Field(name=name, type="integer", optional=True) for name in integers),
+            Field(name="given", type="boolean", optional=True),
+            Field(name="word", type="text", optional=True),
+            Field(name="at", type="datetime", optional=True),
+            Field(name="days", type="integer", from_="COALESCE(ga_days, weeks * 7)"),
+        ),
+        measures=(
+            mother,
+            lost,
+            Composite(id="all", title="All", **shared),
+            Composite(id="score", title="Score", form="opportunity", **shared),
+        ),
+    )
+    counted = assert_same_counts(spark, twins(5), **{**HOW, "packs": [pack]})
+    assert counted.provenance["columns_absent"] == ["ga_days", "word", "at"]
+    sums = counted.counts.groupby("measure")["denominator"].sum()
+    assert 0 < sums["twins@1:mother"] < sums["twins@1:all"]
+    told = set(counted.quality["problem"])
+    assert "eligible_unknown" in told
+
+
 def test_odd_records_in_types_of_their_own(spark):
     counted = assert_same_counts(spark, native(odd_records(1)), **HOW)
     met = counted.counts.groupby("measure")["numerator"].sum()
@@ -271,3 +332,44 @@ def test_records_that_belong_together(spark):
     how = {"packs": [pack], "unit_column": "unit", "date_column": "born_at"}
     counted = assert_same_counts(spark, table, **how)
     assert counted.counts["variance"].notna().any()
+
+
+def test_a_part_that_a_unit_never_records(spark):
+    draw = np.random.default_rng(4)
+    size = 200
+    units = draw.choice(["RJ1", "RX2"], size)
+    lost = (units == "RX2") | (draw.random(size) < 0.2)  # RX2 never records b
+    table = pa.table(
+        {
+            "unit": units,
+            "born_at": draw.choice(["2024-01-15", "2024-02-20"], size),
+            "mother": [None if at % 17 == 0 else f"m{at // 2}" for at in range(size)],
+            "a": pa.array(draw.random(size) < 0.6, mask=draw.random(size) < 0.1),
+            "b": pa.array(draw.random(size) < 0.8, mask=lost),
+        }
+    )
+    shared = {"of": ("a", "b"), "better": "higher"}
+    pack = Pack(
+        id="t", title="T", version="1", record="baby",
+        fields=(
+            Field(name="mother", type="text"),
+            *(Field(name=one, type="boolean") for one in "ab"),
+        ),
+        measures=(
+            *(Measure(id=one, title=one, better="higher", eligible="TRUE", met=one)
+              for one in "ab"),
+            Composite(id="all", title="All", **shared),
+            Composite(id="all_by", title="All", count_by="mother", **shared),
+            Composite(id="score", title="Score", form="opportunity", **shared),
+        ),
+    )  # fmt: skip
+    how = {"packs": [pack], "unit_column": "unit", "date_column": "born_at"}
+    counted = assert_same_counts(spark, table, **how)
+    blank = counted.counts[counted.counts["denominator"].isna()]
+    assert set(zip(blank["measure"], blank["unit"], strict=True)) == {
+        ("t@1:all", "RX2"),
+        ("t@1:all_by", "RX2"),
+    }
+    told = counted.quality[counted.quality["problem"] == "part_never_known"]
+    assert told["measure"].tolist() == ["t@1:all", "t@1:all_by", "t@1:score"]
+    assert set(told["field"]) == {"b"}

@@ -7,11 +7,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
+import spcbench as sb
 import spcbench_html
 from spcbench.errors import OptionError
+from spcbench.report import ReportTable, Section
+from spcbench.tables import Display
 from spcbench_html.page import html_page
+from spcbench_html.sections import measure_notes
 
 # The results made by hand are those of spcbench's own tests.
 _HAND_MADE = Path(__file__).parents[3] / "tests" / "conftest.py"
@@ -251,3 +256,126 @@ def test_more_pictures_than_fit_are_refused(made):
     message = r"251 charts and funnels do not fit in one page \(at most 250\).*--measure or --unit"
     with pytest.raises(OptionError, match=message):
         html_page(made.DrawnReport((charts,)))
+
+
+# --------------------------------------------------------------------------------- sections
+
+
+def _section(results=(), **table):
+    frame = pd.DataFrame(
+        {
+            "unit": ["A & B", "C"],
+            "value": ["80%\n8 of <10>", None],
+            "number": [1234, None],
+            "code": ["improvement_high", None],
+            "aim": ["fails", "none"],
+        },
+        dtype="object",
+    )
+    made = {
+        "frame": frame,
+        "headings": {"unit": "Unit", "value": "Last 12 months", "number": "Cases"},
+        "icons": {"value": "code", "number": "aim"},
+        "note": "Invented <b>numbers</b>.",
+    }
+    one = ReportTable(id="glance", title="At a glance", **(made | table))
+    return Section(
+        title="Where we stand", text=["First & foremost.", "More."], tables=[one], results=results
+    )
+
+
+@pytest.fixture(scope="module")
+def sections(made):
+    charts, funnels = made.make_charts(2), made.make_funnels(40, groups=("Level 3", "Level 2"))
+    drawn = made.DrawnReport((), "A trust", sections=(_section(), _Drawn((charts, funnels))))
+    return html_page(drawn).decode("utf-8")
+
+
+class _Drawn:
+    """A section of hand-made results, which a Section would refuse."""
+
+    title, text, tables, order = "Pictures", (), (), ()
+
+    def __init__(self, results):
+        self.results = results
+
+
+def test_a_report_of_sections_has_no_summary_of_its_own(sections):
+    outline = Outline(sections)
+    assert outline.open == []
+    titles = re.findall(r"<h2[^>]*>([^<]*)</h2>", sections)
+    assert titles == [
+        "Contents",
+        "Where we stand",
+        "Pictures",
+        "Advice to the analyst",
+        "Method and source",
+    ]
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    links = {one["href"].removeprefix("#") for one in outline.named("a")}
+    assert len(ids) == len(set(ids))
+    assert links <= set(ids)
+
+
+def test_cells_of_a_section_have_lines_icons_and_their_heading(sections):
+    assert '<p class="text">First &amp; foremost.</p>' in sections
+    assert (
+        '<td data-label="Last 12 months"><div><span class="icon improvement" aria-hidden="true">'
+        'H</span> <span class="first">80%</span><br><span class="more">8 of &lt;10&gt;</span>'
+        "</div></td>"
+    ) in sections
+    assert '<span class="icon fails" aria-hidden="true">F</span> ' in sections
+    assert '<span class="first lone">1,234</span>' in sections
+    assert '<th scope="row"><span class="first lone">A &amp; B</span></th>' in sections
+    assert "Invented &lt;b&gt;numbers&lt;/b&gt;." in sections
+
+
+def test_pictures_of_a_section_are_named_by_measure_and_unit(sections):
+    assert sections.count("<img ") == 4
+    headings = re.findall(r"<h3>([^<]*)</h3>", sections)
+    assert len(headings) == 4 + 2  # two methods
+    assert "Measure pop@2023:mgso4. Higher is better." in sections
+    assert "<h3>Control charts: Pictures</h3>" in sections
+
+
+def test_pictures_of_a_section_come_in_its_order(made):
+    months = pd.date_range("2024-01-01", periods=14, freq="MS")
+    counts = pd.concat(
+        pd.DataFrame({"measure": name, "unit": "A", "period": months, "numerator": 8,
+                      "denominator": 10})
+        for name in ("cold", "warm", "wet")
+    )  # fmt: skip
+    charts = sb.control_charts(counts)
+    for order in (["wet", "cold"], []):
+        section = Section(title="Charts", results=[charts], order=order)
+        page = html_page(sb.Report([], sections=[section])).decode()
+        drawn = re.findall(r"<figure[^>]*>\n<h3>([^<]*)</h3>", page)
+        assert drawn == ([*order, "warm"] if order else ["cold", "warm", "wet"])
+
+
+def test_results_and_sections_stand_together(made):
+    drawn = made.DrawnReport((made.make_charts(1),), "Both", sections=(_section(),))
+    titles = re.findall(r"<h2[^>]*>([^<]*)</h2>", html_page(drawn).decode())
+    assert titles[1] == "Summary"
+    assert titles[-2:] == ["Where we stand", "Method and source"]
+
+
+def test_the_same_sections_give_the_same_bytes(made, sections):
+    report = sb.Report([], title="x", sections=[_section()])
+    assert html_page(report) == html_page(report)
+
+
+def test_pictures_of_sections_count_towards_the_most(made):
+    charts = made.make_charts(251)
+    with pytest.raises(OptionError, match="251 charts and funnels do not fit"):
+        html_page(made.DrawnReport((), sections=(_Drawn((charts,)),)))
+
+
+def test_a_stretch_target_and_an_unchecked_one_are_told():
+    display = Display(
+        title="Warm", target=0.85, stretch=0.9, stretch_label="PERIPrem", target_verified=False
+    )
+    assert measure_notes("a@1:warm", display)[1:] == [
+        "Target 85%, still to be checked at its source.",
+        "Stretch target 90% (PERIPrem).",
+    ]

@@ -1,146 +1,244 @@
-"""Each boundary of each definition, counted by hand."""
+"""What one record alone cannot show: twins together, several babies, columns that are not there.
+
+The boundaries of each definition have examples in the packs, which the test kit runs.
+"""
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
+import spcbench as sb
 import spcbench_pop
+from spcbench.errors import InputError
 from spcbench.testing import assert_counts
 
-# One baby, 28+4, for whom everything was done.
+# One baby, 26+4, for whom everything was due and everything was done.
 BABY = {
-    "ga_days": 200,
+    "ga_days": 186,
     "births": 1,
     "birth_order": 1,
+    "birthweight_g": 900,
+    "birth_place_level": "NICU",
+    "steroids_given": True,
+    "steroids_full_course": True,
+    "steroids_last_dose_hours": 30,
     "mgso4_given": True,
+    "active_labour": True,
+    "antibiotics_given": True,
     "cord_clamp_seconds": 90,
     "admitted": True,
     "admission_age_hours": 1.0,
     "temperature_c": 36.8,
     "temperature_age_minutes": 30,
+    "own_milk_given": True,
+    "first_milk_age_hours": 4,
+    "caffeine_given": True,
+    "caffeine_age_hours": 1,
+    "invasive_ventilation": True,
+    "volume_targeted": True,
+    "probiotics_given": True,
+    "probiotics_age_hours": 12,
+    "hydrocortisone_given": True,
+    "hydrocortisone_age_hours": 12,
 }
-# Numerator, denominator, missing of one baby.
-MET, NOT_MET, UNKNOWN, OUTSIDE = (1, 1, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)
-ALL = ("mgso4", "ocm", "normothermia", "all_eligible")
+FIRST = BABY | {"births": 2, "birth_order": 1}
+SECOND = BABY | {"births": 2, "birth_order": 2}
+OF_MOTHERS = {"steroids_any", "steroids_full_course", "mgso4", "iap"}
 
-
-def every(counts):
-    return dict.fromkeys(ALL, counts)
-
-
-def mgso4(counts, whole=MET):
-    return {"mgso4": counts, "all_eligible": whole}
-
-
-def ocm(counts, whole=MET):
-    return {"ocm": counts, "all_eligible": whole}
-
-
-def normothermia(counts, whole=MET):
-    return {"normothermia": counts, "all_eligible": whole}
-
-
-CASES = {
-    "everything done": ({}, {}),
-    # Gestation
-    "21+6": ({"ga_days": 153}, every(OUTSIDE)),
-    "22+0": ({"ga_days": 154}, {}),
-    "29+6": ({"ga_days": 209}, {}),
-    "30+0": ({"ga_days": 210}, mgso4(OUTSIDE)),
-    "33+6": ({"ga_days": 237}, mgso4(OUTSIDE)),
-    "34+0: eligible for nothing": ({"ga_days": 238}, every(OUTSIDE)),
-    "gestation unknown": ({"ga_days": None}, every(OUTSIDE)),
-    # Magnesium sulphate
-    "not given": ({"mgso4_given": False}, mgso4(NOT_MET, NOT_MET)),
-    "not known whether given": ({"mgso4_given": None}, mgso4(UNKNOWN, UNKNOWN)),
-    "not given, 30+0": ({"ga_days": 210, "mgso4_given": False}, mgso4(OUTSIDE)),
-    "first twin": ({"births": 2}, {}),
-    "second twin": ({"births": 2, "birth_order": 2}, mgso4(OUTSIDE)),
-    "second twin, not given": (
-        {"births": 2, "birth_order": 2, "mgso4_given": False},
-        mgso4(OUTSIDE),
-    ),
-    "singleton, order not entered": ({"birth_order": None}, {}),
-    "first-born, number not entered": ({"births": None}, {}),
-    "twin, order not entered": ({"births": 2, "birth_order": None}, mgso4(OUTSIDE)),
-    # Cord
-    "clamped at once": ({"cord_clamp_seconds": 0}, ocm(NOT_MET, NOT_MET)),
-    "59 s": ({"cord_clamp_seconds": 59}, ocm(NOT_MET, NOT_MET)),
-    "60 s": ({"cord_clamp_seconds": 60}, {}),
-    "time of clamping unknown": ({"cord_clamp_seconds": None}, ocm(UNKNOWN, UNKNOWN)),
-    # Temperature
-    "36.4": ({"temperature_c": 36.4}, normothermia(NOT_MET, NOT_MET)),
-    "36.5": ({"temperature_c": 36.5}, {}),
-    "37.5": ({"temperature_c": 37.5}, {}),
-    "37.6": ({"temperature_c": 37.6}, normothermia(NOT_MET, NOT_MET)),
-    "60 minutes": ({"temperature_age_minutes": 60}, {}),
-    "61 minutes": ({"temperature_age_minutes": 61}, normothermia(NOT_MET, NOT_MET)),
-    "temperature unknown": ({"temperature_c": None}, normothermia(UNKNOWN, UNKNOWN)),
-    "warm, time unknown": ({"temperature_age_minutes": None}, normothermia(UNKNOWN, UNKNOWN)),
-    "cold, time unknown": (
-        {"temperature_c": 36.4, "temperature_age_minutes": None},
-        normothermia(NOT_MET, NOT_MET),
-    ),
-    "late, temperature unknown": (
-        {"temperature_c": None, "temperature_age_minutes": 61},
-        normothermia(NOT_MET, NOT_MET),
-    ),
-    "both unknown": (
-        {"temperature_c": None, "temperature_age_minutes": None},
-        normothermia(UNKNOWN, UNKNOWN),
-    ),
-    # Admission
-    "admitted at 12 h": ({"admission_age_hours": 12}, {}),
-    "admitted just after 12 h": ({"admission_age_hours": 12.1}, normothermia(OUTSIDE)),
-    "admitted at 13 h": ({"admission_age_hours": 13}, normothermia(OUTSIDE)),
-    "not admitted, cold": (
-        {"admitted": False, "admission_age_hours": None, "temperature_c": 35.0},
-        normothermia(OUTSIDE),
-    ),
-    "not admitted, though an age is entered": (
-        {"admitted": False, "temperature_c": 35.0},
-        normothermia(OUTSIDE),
-    ),
-    "not known whether admitted": ({"admitted": None}, normothermia(OUTSIDE)),
-    "age at admission unknown": ({"admission_age_hours": None}, normothermia(OUTSIDE)),
-    # All of them
-    "one miss beside one unknown": (
-        {"cord_clamp_seconds": 59, "mgso4_given": None},
-        {"ocm": NOT_MET, "mgso4": UNKNOWN, "all_eligible": NOT_MET},
-    ),
-    "eligible for the cord alone": (
-        {"ga_days": 237, "admitted": False, "admission_age_hours": None},
-        {"mgso4": OUTSIDE, "normothermia": OUTSIDE},
-    ),
-    "nothing done": (
-        {"mgso4_given": False, "cord_clamp_seconds": 10, "temperature_c": 35.0},
-        every(NOT_MET),
-    ),
+# 34+0 and well: due nothing in any programme.
+DUE_NOTHING = {
+    "ga_days": 238,
+    "births": 1,
+    "birth_order": 1,
+    "birthweight_g": 2200,
+    "active_labour": True,
+    "admitted": True,
+    "admission_age_hours": 1,
+    "invasive_ventilation": True,
 }
 
-
-@pytest.fixture
-def pack():
-    (pack,) = spcbench_pop.spcbench_packs()
-    return pack
+PACKS = {pack.name: pack for pack in spcbench_pop.spcbench_packs()}
+COMPOSITE = {name: pack for name, pack in PACKS.items() if len(pack.measures) > 1}
 
 
-@pytest.mark.parametrize(("changes", "expected"), CASES.values(), ids=CASES.keys())
-def test_one_baby(pack, changes, expected):
-    assert_counts(pack, [BABY | changes], every(MET) | expected)
+def elements(pack):
+    return [one.id for one in pack.measures if hasattr(one, "met")]
 
 
-def test_a_mother_of_twins_is_counted_once(pack):
-    first = BABY | {"births": 2, "birth_order": 1}
-    second = BABY | {"births": 2, "birth_order": 2}
+@pytest.fixture(params=PACKS.values(), ids=PACKS)
+def pack(request):
+    return request.param
+
+
+@pytest.fixture(params=COMPOSITE.values(), ids=COMPOSITE)
+def composed(request):
+    return request.param
+
+
+def test_everything_done(composed):
+    number = len(elements(composed))
+    expected = dict.fromkeys(elements(composed), (1, 1, 0))
     assert_counts(
-        pack,
-        [first, second],
-        {"mgso4": (1, 1, 0), "ocm": (2, 2, 0), "all_eligible": (2, 2, 0)},
+        composed,
+        [BABY],
+        expected | {"all_eligible": (1, 1, 0), "optimisation_score": (number, number, 0)},
     )
 
 
-def test_babies_add_up(pack):
+def test_a_mother_of_twins_counts_once_and_her_babies_twice(pack):
+    babies_throughout = pack.name.startswith("periprem")
+    assert_counts(
+        pack,
+        [FIRST, SECOND],
+        {
+            one: (1, 1, 0) if one in OF_MOTHERS and not babies_throughout else (2, 2, 0)
+            for one in elements(pack)
+        },
+    )
+
+
+def test_each_twin_is_judged_with_the_care_of_their_mother(composed):
+    """Neither counts as having had everything if their mother had no magnesium."""
+    without = [one | {"mgso4_given": False} for one in (FIRST, SECOND)]
+    number = len(elements(composed))
+    assert_counts(
+        composed,
+        without,
+        {
+            "all_eligible": (0, 2, 0),
+            "optimisation_score": (2 * (number - 1), 2 * number, 0),
+        },
+    )
+
+
+def test_a_baby_who_was_due_nothing_is_not_counted_as_having_had_everything(composed):
+    assert_counts(
+        composed,
+        [DUE_NOTHING, DUE_NOTHING, BABY | {"cord_clamp_seconds": 10}],
+        {"all_eligible": (0, 1, 0)}
+        | {one: (0 if one == "ocm" else 1, 1, 0) for one in elements(composed)},
+    )
+
+
+def test_one_known_miss_settles_it_beside_an_unknown(composed):
+    unsure = BABY | {"temperature_c": None}
+    missed = unsure | {"cord_clamp_seconds": 59}
+    counted = count([BABY, unsure, missed], composed.name)
+    assert of(counted, "all_eligible", composed.name) == (1, 2, 1)
+
+
+def test_what_periprem_counts_is_the_bundle_and_not_the_missing_part_of_it():
+    """Not received is what was due and known less what was received, never due less due."""
+    babies = [BABY, BABY | {"antibiotics_given": False}, BABY | {"active_labour": False}]
+    assert_counts(PACKS["periprem@2021"], babies, {"iap": (1, 2, 0), "all_eligible": (2, 3, 0)})
+
+
+def test_babies_add_up():
     babies = [BABY, BABY | {"cord_clamp_seconds": 59}, BABY | {"cord_clamp_seconds": None}]
     babies.append(BABY | {"ga_days": 240, "cord_clamp_seconds": 10})
-    assert_counts(pack, babies, {"ocm": (1, 2, 1), "mgso4": (3, 3, 0), "all_eligible": (1, 2, 1)})
+    assert_counts(
+        PACKS["pop@2023"],
+        babies,
+        {"ocm": (1, 2, 1), "mgso4": (3, 3, 0), "all_eligible": (1, 2, 1)},
+    )
+
+
+def count(records, pack="pop@2023", **options):
+    frame = pd.DataFrame(records).assign(unit="A", born="2024-01-05")
+    return sb.count(frame, packs=[PACKS[pack]], unit_column="unit", date_column="born", **options)
+
+
+def of(counted, measure, pack="pop@2023"):
+    row = counted.counts.set_index("measure").loc[f"{pack}:{measure}"]
+    parts = (row[one] for one in ("numerator", "denominator", "missing"))
+    return tuple(None if pd.isna(one) else int(one) for one in parts)
+
+
+def test_columns_that_are_not_there_are_unknown_and_never_met_or_not_met():
+    counted = count([{"ga_days": 200, "births": 1, "mgso4_given": True, "cord_clamp_seconds": 60}])
+
+    assert of(counted, "mgso4") == (1, 1, 0)
+    assert of(counted, "ocm") == (1, 1, 0)
+    assert of(counted, "embm_24h") == of(counted, "caffeine") == (0, 0, 1)
+    assert of(counted, "vtv") == of(counted, "normothermia") == (0, 0, 0)
+    assert of(counted, "all_eligible") == (None, None, 1)
+    unsure = counted.quality[counted.quality["problem"] == "eligible_unknown"]
+    assert {"pop@2023:vtv", "pop@2023:normothermia"} <= set(unsure["measure"])
+
+
+def test_weeks_alone_are_no_gestation():
+    """28 completed weeks are any of seven days: nobody can say who is eligible."""
+    counted = count([{"ga_weeks": 28, "births": 1, "mgso4_given": True}])
+
+    assert of(counted, "mgso4") == (0, 0, 0)
+    assert "pop@2023:mgso4" in set(counted.quality["measure"])
+
+
+def test_two_gestations_that_differ_set_the_record_aside():
+    told = {"ga_days": 209, "ga_weeks": 30, "ga_extra_days": 0}
+    counted = count([BABY, BABY | told], rejects=True)
+
+    assert of(counted, "mgso4") == (1, 1, 0)
+    assert counted.rejects[["row", "field"]].to_numpy().tolist() == [[2, "gestation_agrees"]]
+
+
+def test_what_cannot_be_sets_the_record_aside_with_its_place():
+    babies = [BABY, BABY | {"birth_place_level": "nicu"}, BABY | {"birthweight_g": 0.9}]
+    counted = count(babies, rejects=True)
+
+    assert counted.rejects[["row", "field"]].to_numpy().tolist() == [
+        [2, "birth_place_level"],
+        [3, "birthweight_g"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "changes"),
+    [
+        ("order_within_births", {"birth_order": 2}),
+        ("place_agrees", {"nicu_on_site": False}),
+        ("course_needs_a_dose", {"steroids_given": False}),
+        ("clamp_times_agree", {"cord_clamp_minute": 1, "cord_clamp_second": 0}),
+        ("admission_agrees", {"admitted": False}),
+        ("milk_windows_in_order", {"milk_within_24h": True, "milk_by_day2": False}),
+        ("no_milk_has_no_time", {"own_milk_given": False}),
+        ("no_caffeine_has_no_time", {"caffeine_given": False}),
+        ("mode_needs_ventilation", {"invasive_ventilation": False}),
+    ],
+)
+def test_what_contradicts_itself_is_told_and_counted_all_the_same(check, changes):
+    counted = count([BABY, BABY | changes])
+    told = counted.quality[counted.quality["problem"] == "breaks_check_reported"]
+
+    assert told[["field", "records"]].to_numpy().tolist() == [[check, 1]]
+    assert counted.provenance["records_rejected"] == 0
+
+
+def test_never_outweighs_an_age_that_contradicts_it():
+    counted = count([BABY | {"caffeine_given": False}])
+
+    assert of(counted, "caffeine") == (0, 1, 0)
+
+
+def test_only_the_early_answer_does_not_make_the_later_window_perfect():
+    """Where just the 6-hour answer is recorded, its yeses must not stand for 24 hours alone."""
+    known = {"own_milk_given": None, "first_milk_age_hours": None}
+    babies = [BABY | known | {"milk_within_6h": answer} for answer in (True, True, False)]
+
+    assert of(count(babies), "embm_24h") == (0, 0, 3)
+
+
+def test_a_negative_age_is_no_age():
+    """A temperature taken before birth is no temperature taken within an hour of it."""
+    clock = {"birth_time": "2024-01-05 10:00", "temperature_time": "2024-01-05 09:00"}
+    babies = [BABY, BABY | {"temperature_age_minutes": None} | clock]
+    counted = count(babies, rejects=True)
+
+    assert of(counted, "normothermia") == (1, 1, 0)
+    assert counted.rejects[["row", "field"]].to_numpy().tolist() == [[2, "temperature_minutes"]]
+
+
+def test_a_misspelt_column_is_not_taken_for_one_that_is_not_there():
+    with pytest.raises(InputError, match="ga_days"):
+        count([{"GA Days": 200, "births": 1, "mgso4_given": True}])

@@ -11,7 +11,7 @@ from spcbench.plugin import OutputFormat, hookimpl
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spcbench.report import Report
+    from spcbench.report import Report, Section
 
 SPCBENCH_API = 1
 
@@ -32,6 +32,7 @@ JSON_TABLES = (
     "summary",
     "funnel_summary",
     "advice",
+    "actions",
 )
 
 
@@ -76,17 +77,37 @@ def csv_files(report: Report) -> dict[str, bytes]:
     dict of str to bytes
         The main table (`points`, or `units` where there are no charts) under
         ``""``, every other under its name; the summary of funnels beside
-        charts is ``funnel_summary``. Tables of several results of one kind
-        follow one another. ``method`` lists the schema version, how each result
-        was made and the digest of its input. UTF-8, ISO dates, floats in full, missing empty;
+        charts is ``funnel_summary``, and ``actions`` is there where notes are.
+        Tables of several results of one kind follow one another. Each table of
+        a section is under its id, and the sections' words are in ``text``.
+        ``method`` lists the schema version, how each result was made and the
+        digest of its input. UTF-8, ISO dates, floats in full, missing empty;
         cells that a spreadsheet would run as a formula begin with an apostrophe.
     """
     tables = tables_of(report)
     if "summary" not in tables and "funnel_summary" in tables:
         tables["summary"] = tables.pop("funnel_summary")
     main = next(iter(tables))
+    tables |= {one.id: one.frame for one in report.all_tables}
+    if report.sections:
+        tables["text"] = _text_table(report)
     tables["method"] = _method_table(report)
     return {"" if name == main else name: csv_bytes(table) for name, table in tables.items()}
+
+
+def _text_table(report: Report) -> pd.DataFrame:
+    """The words of the sections: paragraphs, and what is said of their tables."""
+    import pandas as pd
+
+    rows = [
+        (section.title, table, text)
+        for section in report.sections
+        for table, text in (
+            *(("", one) for one in section.text),
+            *((one.id, one.note) for one in section.tables if one.note),
+        )
+    ]
+    return pd.DataFrame(rows, columns=["section", "table", "text"])
 
 
 def _method_table(report: Report) -> pd.DataFrame:
@@ -96,7 +117,7 @@ def _method_table(report: Report) -> pd.DataFrame:
     from spcbench.tables import SCHEMA_VERSION
 
     rows: list[tuple[int, str, str]] = [(0, "schema_version", SCHEMA_VERSION)]
-    for place, result in enumerate(report.results, 1):
+    for place, result in enumerate(report.all_results, 1):
         for name, value in {**_plain(result.method), **_plain(result.provenance)}.items():
             text = "; ".join(map(str, value)) if isinstance(value, list) else value
             rows.append((place, name, "" if text is None else str(text)))
@@ -121,7 +142,7 @@ def json_bytes(report: Report) -> bytes:
     from spcbench.tables import SCHEMA_VERSION
 
     tables = tables_of(report)
-    plugins = {name for one in report.results for name in one.provenance.get("plugins", ())}
+    plugins = {name for one in report.all_results for name in one.provenance.get("plugins", ())}
     envelope = {
         "schema_version": SCHEMA_VERSION,
         "generator": {"name": "spcbench", "version": __version__, "plugins": sorted(plugins)},
@@ -133,11 +154,40 @@ def json_bytes(report: Report) -> bytes:
                 "input_digest": one.provenance.get("input_digest"),
                 "provenance": _plain(one.provenance),
             }
-            for one in report.results
+            for one in report.all_results
         ],
         **{name: _records(tables[name]) if name in tables else [] for name in JSON_TABLES},
+        "sections": [_section(one) for one in report.sections],
     }
     return (json.dumps(envelope, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _section(section: Section) -> dict[str, Any]:
+    """A section as JSON has it; its results stand with the others."""
+    return {
+        "title": section.title,
+        "text": list(section.text),
+        "tables": [
+            {
+                "id": one.id,
+                "title": one.title,
+                "note": one.note,
+                "headings": dict(one.headings),
+                "rows": _rows(one.frame),
+            }
+            for one in section.tables
+        ],
+    }
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table that spcbench does not know: cells as they are, missing as null."""
+    import pandas as pd
+
+    return [
+        {str(name): None if pd.isna(cell) else _plain(cell) for name, cell in row.items()}
+        for row in frame.to_dict("records")
+    ]
 
 
 def tables_of(report: Report) -> dict[str, pd.DataFrame]:
@@ -150,11 +200,14 @@ def tables_of(report: Report) -> dict[str, pd.DataFrame]:
     from spcbench import tables
 
     parts: dict[str, list[pd.DataFrame]] = {}
-    for result in sorted(report.results, key=lambda one: not hasattr(one, "points")):
+    for result in sorted(report.all_results, key=lambda one: not hasattr(one, "points")):
         for name, attribute in (
             CHART_TABLES if hasattr(result, "points") else FUNNEL_TABLES
         ).items():
             parts.setdefault(name, []).append(getattr(result, attribute))
+        # A table of what was noted says something only where something was.
+        if len(found := getattr(result, "actions", ())):
+            parts.setdefault("actions", []).append(found)
     if not parts:
         return {"points": tables.POINTS.empty()}
     return {name: _joined(frames) for name, frames in parts.items()}
@@ -174,12 +227,19 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
     shown = table.copy(deep=False)
     for name in shown.columns:
-        if pd.api.types.is_string_dtype(shown[name].dtype):
+        if shown[name].dtype == "object":
+            shown[name] = shown[name].map(_harmless)
+        elif pd.api.types.is_string_dtype(shown[name].dtype):
             # Excel runs a cell that begins so: a unit's name must stay a name.
             formula = shown[name].str.match(r"[=+\-@\t\r]").fillna(False).astype(bool)
             shown[name] = shown[name].mask(formula, "'" + shown[name])
     text: str = shown.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
     return text.encode("utf-8")
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell of a column that mixes text with other things."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -221,18 +281,18 @@ def _plain(value: Any) -> Any:
 def _png(report: Report) -> bytes:
     from spcbench.pictures.saving import only_picture, png_bytes
 
-    plot, _, description = only_picture(report.results, suffix=".png")
+    plot, _, description = only_picture(report.all_results, suffix=".png")
     return png_bytes(plot, description=description)
 
 
 def _svg(report: Report) -> bytes:
     from spcbench.pictures.saving import only_picture, svg_bytes
 
-    plot, title, description = only_picture(report.results, suffix=".svg")
+    plot, title, description = only_picture(report.all_results, suffix=".svg")
     return svg_bytes(plot, title=title, description=description)
 
 
 def _pdf(report: Report) -> bytes:
     from spcbench.pictures.saving import pdf_bytes, report_pages
 
-    return pdf_bytes(report_pages(report.results), title=report.title)
+    return pdf_bytes(report_pages(report.all_results), title=report.title)

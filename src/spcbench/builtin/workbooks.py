@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spcbench.errors import InputError, OptionError, UnknownNameError
+from spcbench.errors import InputError, UnknownNameError
+from spcbench.plugin import open_workbook
 from spcbench.reading import head_of, holds_counts
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Table:
     Raises
     ------
     InputError
-        If the file is missing or damaged, or a column stands twice.
+        If the file is missing or damaged, a column stands twice, or a cell
+        stands so far away that the rectangle up to it has over 50 million cells.
     OptionError
         If there is no such sheet, or python-calamine is not installed.
     """
@@ -75,26 +77,9 @@ def read_workbook(path: Path, *, sheet: str | None = None) -> Table:
 
 def _cells(path: Path, sheet: str | None) -> tuple[list[list[Any]], str]:
     """The cells of one sheet, and what to call it: by its name too, if it had to be chosen."""
-    try:
-        import python_calamine as calamine
-    except ImportError:
-        raise OptionError(
-            "reading workbooks needs the package python-calamine: pip install 'spcbench[xlsx]', "
-            f"or save {path.name} as 'CSV UTF-8'"
-        ) from None
-    try:
-        # Opened here, so that the name is never told in the library's own words.
-        with path.open("rb") as opened:
-            book = calamine.CalamineWorkbook.from_filelike(opened)
-            name, others = _sheet_name(book, sheet, path)
-            found: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            return found, f"{path.name}, sheet {name!r}" if others else path.name
-    except calamine.PasswordError:
-        raise InputError(f"{path.name} has a password; save a copy without one") from None
-    except (calamine.CalamineError, OSError, ValueError):
-        raise InputError(
-            f"{path.name} is not a whole workbook; open it in Excel and save it again"
-        ) from None
+    with open_workbook(path) as book:
+        name, others = _sheet_name(book.book, sheet, path)
+        return book.cells(name), f"{path.name}, sheet {name!r}" if others else path.name
 
 
 def _sheet_name(book: Any, sheet: str | None, path: Path) -> tuple[str, bool]:

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     metavar="LABEL=VALUE",
     help="A further line to draw, such as 'England 2023=0.72'. May be repeated.",
 )
+@options.published
 @options.better
 @options.target
 @options.per
@@ -116,6 +117,7 @@ def command(
     baseline: str | None,
     screening: str,
     references: tuple[str, ...],
+    published: str | None,
     per: int | None,
     until: str | None,
     show_last: int | None,
@@ -155,7 +157,7 @@ def command(
             baseline=_baseline(baseline),
             screening=screening,
             settings=values.pairs("setting", settings),
-            references=values.references(references),
+            references=values.references(references, published),
             measure=measure,
             unit=unit,
             level=level,

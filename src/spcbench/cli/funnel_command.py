@@ -142,6 +142,7 @@ pictured = options.together(
         metavar="NAME=VALUE",
         help="A further line, such as England=0.72. May be repeated.",
     ),
+    options.published,
 )
 """How it is drawn."""
 
@@ -180,6 +181,7 @@ def command(
     probabilities: str | None,
     sigmas: str | None,
     references: tuple[str, ...],
+    published: str | None,
     picture: str | None,
     highlight: tuple[str, ...],
     beside: str | None,
@@ -205,7 +207,7 @@ def command(
         "before": values.span("before", before),
         "probabilities": values.numbers("probabilities", probabilities),
         "sigmas": values.numbers("sigmas", sigmas),
-        "references": values.references(references),
+        "references": values.references(references, published),
     }
     table = opened(counts, Given(**reading), measure=measure, host=host)
     with stage("Calculating funnels"):

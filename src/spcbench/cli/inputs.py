@@ -185,7 +185,8 @@ def quality_lines(counted: Counted) -> list[str]:
         f"{known['records_rejected']:,} set aside"
     ]
     for row in counted.quality.to_dict("records"):
-        subject = _present(row["field"]) or _present(row["measure"]) or "record"
+        named = [_present(row[name]) for name in ("measure", "field")]
+        subject = ", ".join(one for one in named if one) or "record"
         noun = "record" if row["records"] == 1 else "records"
         problem = row["problem"].replace("_", " ")
         lines.append(f"  {subject}: {problem} ({row['records']:,} {noun})")

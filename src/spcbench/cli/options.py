@@ -160,6 +160,12 @@ notes = click.option(
     help="Table of decisions: where phases begin (rebase), baselines (freeze), points not to use "
     "(exclude), and comments to draw.",
 )
+published = click.option(
+    "--references",
+    "published",
+    metavar="WHICH",
+    help="published: draw the newest values that were published for each measure.",
+)
 per = click.option(
     "--per", type=int, metavar="NUMBER", help="Show values per so many, such as 100 or 1000."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ FAIL_ON = ("nothing", "set-aside", "problems")
     epilog=options.examples(
         "spcbench validate births.csv --packs pop",
         "spcbench validate births.csv --packs pop --fail-on problems -o to-fix.xlsx",
+        "spcbench validate tools/ --packs periprem --mapping periprem --unit-column org_code",
     ),
 )
 @click.argument("records", type=options.FILE)
@@ -56,7 +58,8 @@ FAIL_ON = ("nothing", "set-aside", "problems")
     "--output",
     type=options.FILE,
     metavar="FILE",
-    help="Also write the whole list, as .csv, .xlsx or .parquet: rows and reasons, never content.",
+    help="Also write the whole list, as .csv, .xlsx or .parquet: rows and reasons, never content; "
+    "with --unit-column, to-fix.units.csv beside it counts them by unit.",
 )
 @click.pass_context
 def command(
@@ -83,7 +86,8 @@ def command(
 
     RECORDS has one row for each case. Each problem is told by its column and
     its rows, then how complete each column is, and which measures lose cases
-    by it. No content of a record is shown or written.
+    by it; with --unit-column, for each unit too. No content of a record is
+    shown or written.
     """
     import spcbench
     from spcbench.cli.count_command import check_list, table_bytes
@@ -93,7 +97,8 @@ def command(
     if not packs:
         raise click.UsageError("Missing option '--packs'.", context)
     if output is not None:
-        check_list(output, records)
+        for path in _names(output, by_unit=unit_column is not None).values():
+            check_list(path, records)
     host: PluginHost = context.obj
     found = validate(
         spcbench.read(records, reader=reader, sheet=sheet, on_error=on_error, host=host),
@@ -111,11 +116,24 @@ def command(
     for line in lines_of(found, rows):
         click.echo(line)
     if output is not None:
-        for written in write_files({output: table_bytes(found.problems, output)}):
+        for written in write_files(
+            {path: table_bytes(table, path) for path, table in _files(found, output).items()}
+        ):
             click.echo(written)
     set_aside = found.provenance["records_rejected"]
     if (fail_on == "set-aside" and set_aside) or (fail_on == "problems" and len(found.quality)):
         context.exit(1)
+
+
+def _names(output: Path, *, by_unit: bool) -> dict[str, Path]:
+    """The list of problems, and beside it what each unit has to put right."""
+    return options.beside(output, ["", "units"] if by_unit else [""])
+
+
+def _files(found: Validated, output: Path) -> dict[Path, pd.DataFrame]:
+    tables = {"": found.problems, "units": found.unit_problems}
+    names = _names(output, by_unit=len(found.units) > 0)
+    return {path: tables[part] for part, path in names.items()}
 
 
 def lines_of(found: Validated, rows: int) -> list[str]:
@@ -133,7 +151,7 @@ def lines_of(found: Validated, rows: int) -> list[str]:
         f"{known['source']}: {known['records_read']:,} records, "
         f"{known['records_rejected']:,} cannot be used"
     ]
-    lines += [f"  {note}" for note in known.get("notes", ())]
+    lines += _notes(known.get("notes", ()))
     wrong = bool(len(found.problems)) or known["records_rejected"] > 0
     lines += ["", "To put right:"] if wrong else ["", "No record is wrong."]
     groups = found.problems.groupby(["file", "field", "reason"], dropna=False, sort=False)
@@ -143,6 +161,7 @@ def lines_of(found: Validated, rows: int) -> list[str]:
         subject = field if isinstance(field, str) else "record"
         lines.append(f"  {where}{subject}: {reason}{_rows(group, rows)}")
     lines += _how_often(found.quality)
+    lines += _by_unit(found)
     lines += ["", "Complete:"]
     lines += [
         f"  {row['field']}: {_share(row['share'])} ({row['known']:,} of {row['records']:,})"
@@ -150,6 +169,14 @@ def lines_of(found: Validated, rows: int) -> list[str]:
     ]
     lines += ["", "Measures:"]
     return lines + [_of_measure(row) for row in found.measures.to_dict("records")]
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    """What was assumed; of columns that a profile is sure of, only how many there are."""
+    told = [" ".join(note.split()) for note in notes]
+    sure = [note for note in told if note.endswith("; sure: high)")]
+    counted = [f"made by the mapping and sure: high: {len(sure)} more"] if sure else []
+    return [f"  {note}" for note in [*(one for one in told if one not in sure), *counted]]
 
 
 def _rows(group: pd.DataFrame, most: int) -> str:
@@ -163,9 +190,24 @@ def _how_often(quality: pd.DataFrame) -> list[str]:
     """Every problem with its number, of which the rows above are the first."""
     lines = ["", "How often:"] if len(quality) else []
     for row in quality.to_dict("records"):
-        subject = next((row[one] for one in ("field", "measure") if isinstance(row[one], str)), "")
+        subject = ", ".join(row[one] for one in ("measure", "field") if isinstance(row[one], str))
         problem = row["problem"].replace("_", " ")
         lines.append(f"  {subject or 'record'}: {problem} ({row['records']:,})")
+    return lines
+
+
+def _by_unit(found: Validated) -> list[str]:
+    """What each unit has to put right, where there is a column of units."""
+    lines = ["", "By unit:"] if len(found.units) else []
+    owners = found.unit_problems["unit"].fillna("")
+    for row in found.units.fillna({"unit": ""}).to_dict("records"):
+        name = row["unit"] or "(unit or date not known)"
+        records = f"{row['records']:,} record{'s' if row['records'] != 1 else ''}"
+        lines.append(f"  {name}: {records}, {row['set_aside']:,} cannot be used")
+        lines += [
+            f"    {one['field']}: {one['reason']} ({one['records']:,})"
+            for one in found.unit_problems[owners == row["unit"]].to_dict("records")
+        ]
     return lines
 
 

@@ -31,14 +31,26 @@ def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     return made
 
 
-def references(given: Sequence[str]) -> dict[str, float]:
-    """Lines to draw, by label.
+def references(given: Sequence[str], published: str | None = None) -> dict[str, float] | str:
+    """Lines to draw: by label, or what `published` asks for.
 
     Raises
     ------
     OptionError
-        If one is not NAME=NUMBER.
+        If one is not NAME=NUMBER, or both are given.
+
+    Examples
+    --------
+    >>> references(["England=0.72"]), references([], "published")
+    ({'England': 0.72}, 'published')
     """
+    if published is not None:
+        if given:
+            raise OptionError(
+                "--reference and --references do not go together; give the lines you want with "
+                "--reference"
+            )
+        return published
     made = {}
     for label, value in pairs("reference", given).items():
         try:

@@ -103,12 +103,15 @@ class Cells:
         for field in wanted.declared:
             if field.name in self._natives:
                 self._enter(field, f"{place}.{field.name}", place)
+        for field in wanted.absent(self._natives):
+            self._enter_absent(field, place)
         level_of: dict[str, int] = {}
         for field, expression in wanted.derivable(self._natives):
             level = 1 + max((level_of.get(name, 0) for name in expression.columns), default=0)
             level_of[field.name] = level
             self._derive(field, expression, level - 1, place)
         known = {one.name for one in wanted.declared if one.name in self._natives} | set(level_of)
+        known |= {one.name for one in wanted.absent(self._natives)}
         for check, condition in wanted.checks:
             if condition.columns <= known:
                 self._check(check, condition, place)
@@ -133,6 +136,13 @@ class Cells:
         self._note(field.name, made)
         for code, condition in made.problems:
             self._flag(field.name, code, condition, alias, place)
+
+    def _enter_absent(self, field: Field, place: int) -> None:
+        """A column that the data may lack, and do: unknown in every record."""
+        alias = self._dialect.named(f"{place}.{field.name}")
+        self._declared[place, field.name] = field
+        self.entered.append(f"{self._dialect.value_of_null(field.type)} AS {alias}")
+        self.classes.setdefault(field.name, "'blank'")
 
     def _derive(self, field: Field, expression: Expression, level: int, place: int) -> None:
         """Work one field out from others, a step after those it needs."""

@@ -103,7 +103,8 @@ def chosen_columns(
     ------
     InputError
         If a wanted column is not there, naming near matches, then every
-        column; or if one of them stands twice.
+        column; if one of them stands twice; or if a column beside them stands
+        there under almost its name, because it would be taken as unknown.
     """
     known = list(names)
     chosen = list(dict.fromkeys([*wanted, *(name for name in beside if name in known)]))
@@ -116,4 +117,11 @@ def chosen_columns(
         raise InputError(
             f"{source} has no column {lacking[0]!r}; {suggest_columns(lacking[0], known)}{more}"
         )
+    for name in beside:
+        almost = None if name in known else column_meant(name, known, source)
+        if almost is not None:
+            raise InputError(
+                f"{source} has the column {almost!r}, which is called {name!r} in the pack; "
+                "rename it"
+            )
     return chosen

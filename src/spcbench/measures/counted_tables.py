@@ -20,6 +20,7 @@ from spcbench.measures.tallies import (
     part_name,
     problem_name,
 )
+from spcbench.measures.unrecorded import Unrecorded, unrecorded, unrecorded_quality
 from spcbench.measures.wanted import Wanted, key_of, named_measures
 from spcbench.tables import COUNTS, COUNTS_OPTIONAL, QUALITY, STATUS, Column, Contract, coded
 
@@ -36,7 +37,7 @@ def counted_contract(*optional: str) -> Contract:
     Parameters
     ----------
     *optional : str
-        ``"variance"`` or ``"period_end"``.
+        ``"variance"``, ``"period_end"`` or ``"note"``.
     """
     chosen = ("missing", "status", *optional)
     more = (one for one in COUNTS_OPTIONAL.columns if one.name in chosen)
@@ -102,18 +103,18 @@ class Grid:
         """First day of each period of the table."""
         return self.months[: self.months.size - self.periods.window + 1]
 
-    def silence(self, found: Found) -> str | None:
+    def silence(self, found: Found) -> list[str]:
         """What to say of two years or more without any record: one date may be wrong."""
         placed = ~np.ma.getmaskarray(found["period"])
         days = np.unique(np.asarray(found["period"][placed]).astype("datetime64[D]"))
         steps = np.diff(days)
         if not steps.size or steps.max() < SILENT_DAYS:
-            return None
+            return []
         at = int(np.argmax(steps))
-        return (
+        return [
             f"no record at all lies between the periods that begin on {days[at]} and on "
             f"{days[at + 1]}; is a date wrong there?"
-        )
+        ]
 
     def cells(self, found: Found, name: str) -> np.ndarray:
         """One tally by unit and period, shape (units × periods,); 0 where there is no record."""
@@ -155,16 +156,25 @@ def counts_table(
     if grid is None:
         return counted_contract(*optional).empty()
     optional += ["period_end"] if grid.periods.has_end else []
+    lost = unrecorded(wanted, results[0])
+    optional += ["note"] if lost else []
     built = {
         part: np.concatenate([_part(grid, results, name, part) for _, name, _ in listed])
         for part in ("numerator", "denominator", "missing")
     }
     empty = built["denominator"] == 0
+    names = [full for full, _, _ in listed]
+    notes, uncounted = _told(grid, names, lost)
+    for part in ("numerator", "denominator") if lost else ():
+        built[part] = pd.arrays.IntegerArray(built[part], uncounted)
     columns: dict[str, Any] = {
-        "measure": np.repeat([full for full, _, _ in listed], empty.size // len(listed)),
+        "measure": np.repeat(names, empty.size // len(listed)),
         **grid.keys(len(listed)),
         **built,
-        "status": coded(STATUS, np.where(empty, STATUS.index("no_data"), STATUS.index("ok"))),
+        **({"note": notes} if lost else {}),
+        "status": coded(
+            STATUS, np.where(empty | uncounted, STATUS.index("no_data"), STATUS.index("ok"))
+        ),
     }
     if varied:
         columns["variance"] = np.concatenate(
@@ -174,6 +184,18 @@ def counts_table(
         ends = grid.periods.ends(grid.first_days).astype("datetime64[us]")
         columns["period_end"] = np.tile(ends, grid.units.size * len(listed))
     return counted_contract(*optional).frame(columns)
+
+
+def _told(
+    grid: Grid, names: Sequence[str], lost: Sequence[Unrecorded]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is said of rows of composites that lack a part, and which rows are not counted."""
+    shape = (len(names), grid.units.size, grid.first_days.size)
+    notes, uncounted = np.full(shape, None, dtype=object), np.zeros(shape, dtype=np.bool_)
+    for one in lost:
+        at = names.index(one.measure), int(np.searchsorted(grid.units, one.unit))
+        notes[at], uncounted[at] = one.note, not one.counted
+    return notes.ravel(), uncounted.ravel()
 
 
 def _part(grid: Grid, results: Sequence[Found], name: str, part: str) -> np.ndarray:
@@ -237,6 +259,7 @@ def quality_table(
         codes = ["eligible_unknown", *UNKNOWN_PROBLEM.get(missing_of(measure), ())]
         codes += [KEY_UNKNOWN] if key_of(measure) else []
         rows += [(full, None, one, int(np.sum(found[part_name(name, one)]))) for one in codes]
+    rows += unrecorded_quality(unrecorded(wanted, found))
     columns = list(zip(*(row for row in rows if row[3]), strict=True)) or [()] * 4
     return QUALITY.frame(dict(zip(QUALITY.names, map(list, columns), strict=True)))
 

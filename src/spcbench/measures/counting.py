@@ -34,7 +34,8 @@ from spcbench.measures.periods import PERIODS, Periods, chosen_periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
 from spcbench.measures.rejects import list_rejects, numbered
-from spcbench.measures.tallies import RECORD, order_name
+from spcbench.measures.tallies import RECORD, known_name, order_name
+from spcbench.measures.unrecorded import unrecorded, unrecorded_notes
 from spcbench.measures.wanted import Wanted, named_measures
 from spcbench.plugin.records import Pack
 from spcbench.spark.frames import is_spark
@@ -57,7 +58,9 @@ class Counted:
         gaps between the first and the last period of the records. A period
         without cases has 0 of 0 and status ``no_data``. With `variance` where
         a share of opportunities is among the measures, and `period_end` where
-        the first day does not say how long a period lasts.
+        the first day does not say how long a period lasts. A composite of
+        which a unit never records one part is not counted for that unit:
+        numerator and denominator are null, and `note` says why.
     quality : pandas.DataFrame
         Columns of `tables.QUALITY`: what could not be used, and how often.
     rejects : pandas.DataFrame
@@ -250,9 +253,34 @@ def _run(
         rejects=list_rejects(query, records) if rejects else REJECTS.empty(),
         display={name: display_of(measure) for name, _, measure in named_measures(wanted)},
         provenance=_provenance(
-            records, wanted, totals, periods, None if grid is None else grid.silence(found)
-        ),
+            records,
+            wanted,
+            totals,
+            periods,
+            [
+                *([] if grid is None else grid.silence(found)),
+                *(never_known(query, found) if quality else ()),
+                *unrecorded_notes(unrecorded(wanted, found)),
+            ],
+        )
+        | columns_absent(query, wanted),
     )
+
+
+def never_known(query: CountQuery, found: Mapping[str, Any]) -> list[str]:
+    """What to say of fields that are known for no record at all: a column may be misnamed."""
+    lost = [
+        name
+        for name in query.complete_fields
+        if np.sum(found["records"]) and not np.sum(found[known_name(name)])
+    ]
+    return [f"known for no record: {', '.join(lost)}"] if lost else []
+
+
+def columns_absent(query: CountQuery, wanted: Sequence[Wanted]) -> dict[str, list[str]]:
+    """Optional columns that the measures use and the data do not have, for the provenance."""
+    names = list(dict.fromkeys(field.name for one in wanted for field in query.absent(one)))
+    return {"columns_absent": names} if names else {}
 
 
 def totals_of(found: Mapping[str, Any], records: Records) -> dict[str, int]:
@@ -324,13 +352,13 @@ def _provenance(
     wanted: Sequence[Wanted],
     totals: Mapping[str, int],
     periods: Periods,
-    silence: str | None,
+    told: Sequence[str],
 ) -> dict[str, Any]:
     from spcbench import __version__
 
     read = totals["records"] + totals["ragged"]
     rejected = totals["rejected"] + totals["ragged"]
-    notes = [*getattr(records, "notes", ()), *([silence] if silence else ())]
+    notes = [*getattr(records, "notes", ()), *told]
     known = {
         "generator": "spcbench",
         "version": __version__,

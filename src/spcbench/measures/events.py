@@ -119,6 +119,9 @@ def event_counts(
         Without (columns of `EVERY_CASE`): one row a case, 1 of 1 or 0 of 1; one
         of unknown outcome is 0 of 0 and ``no_data``.
 
+        A composite that `count` does not count for a unit has no rows of it, and
+        the provenance says why.
+
     Raises
     ------
     InputError
@@ -203,6 +206,7 @@ def event_counts(
             if between is None
             else _waits(query, records, wanted, kind, between)
         )
+    counts = _without_uncounted(counts, counted.counts, wanted, kind, between)
     _check_same(counts, counted.counts, kind, between, source=counted.provenance["source"])
     provenance = {**counted.provenance, "period": "event", "event": event, "between": between}
     return replace(
@@ -240,6 +244,27 @@ def _check_have_events(wanted: Sequence[Wanted]) -> None:
                 f"{full} {why}, so no record is an event of it; choose others with measures= "
                 "(--measure)"
             )
+
+
+def _without_uncounted(
+    made: pd.DataFrame,
+    counted: pd.DataFrame,
+    wanted: Sequence[Wanted],
+    event: Event,
+    between: str | None,
+) -> pd.DataFrame:
+    """Leave out units for which a composite is not counted, as `unrecorded` says.
+
+    Nearly all cases there are a known miss or unknown, so that waits for the next miss would
+    be far too short. The provenance has a note of each.
+    """
+    blank = counted.loc[counted["denominator"].isna(), ["measure", "unit"]].drop_duplicates()
+    if blank.empty:
+        return made
+    names = {full: _name(full, event, between) for full, _, _ in named_measures(wanted)}
+    lost = pd.MultiIndex.from_arrays([blank["measure"].map(names), blank["unit"]])
+    kept = ~pd.MultiIndex.from_frame(made[["measure", "unit"]]).isin(lost)
+    return made[kept].reset_index(drop=True)
 
 
 def _check_same(
@@ -348,7 +373,13 @@ def _display(measure: Measure | Composite, event: Event, between: str | None) ->
         title=f"{title}: {shown.title}",
         per=1,
         better=better,
-        # A target for a share of cases is none for a wait.
+        # A target for a share of cases is none for a wait, nor is a published share.
         target=None,
         target_label="",
+        stretch=None,
+        stretch_label="",
+        short="",
+        target_verified=True,
+        references=(),
+        form="",
     )

@@ -37,6 +37,10 @@ class Field:
         Every value that may occur.
     required : bool
         True: the column must exist, and a record without a value is set aside.
+    optional : bool
+        True: data without the column can be counted, and its value is then
+        unknown for every record. Without it a measure that uses the column
+        cannot be counted.
     from_ : str
         An expression over other fields that gives the value (``from`` in a
         pack's file); the data need no such column.
@@ -60,6 +64,7 @@ class Field:
     required: bool = False
     title: str = ""
     from_: str = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
         where = f"field {self.name!r}"
@@ -68,6 +73,10 @@ class Field:
         check_texts(where, **{"unit": self.unit, "title": self.title, "from": self.from_})
         check_choice(where, "type", self.type, TYPES)
         check_flag(where, "required", self.required)
+        check_flag(where, "optional", self.optional)
+        if self.optional and (self.required or self.from_):
+            other = "required" if self.required else "from"
+            raise PackError(f"{where}: optional does not go with {other}")
         if self.range is not None:
             self._check_range(where)
         if self.values:

@@ -7,33 +7,39 @@ fields of its pack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, fields
+from typing import Literal
 
+from spcbench.display import Display, Reference
 from spcbench.errors import PackError
-from spcbench.measures.checks import (
-    check_choice,
-    check_flag,
-    check_text_tuple,
-    check_texts,
-    is_number,
-)
+from spcbench.measures.checks import check_choice, check_text_tuple, check_texts
+from spcbench.measures.example import Example
 from spcbench.measures.field import TYPES, Check, Field, FieldType, Source
-from spcbench.plugin.records import ID_PATTERN
+from spcbench.measures.settings import BETTER, check_common
 
-if TYPE_CHECKING:
-    from spcbench.tables import Display
-
-__all__ = ["TYPES", "Check", "Composite", "Field", "FieldType", "Measure", "Source", "display_of"]
+__all__ = [
+    "BETTER",
+    "TYPES",
+    "Check",
+    "Composite",
+    "Example",
+    "Field",
+    "FieldType",
+    "Measure",
+    "Reference",
+    "Source",
+    "display_of",
+]
 
 Better = Literal["higher", "lower", "neither"]
 Missing = Literal["exclude", "not_met", "reject_record"]
 
-BETTER = ("higher", "lower", "neither")
 KINDS = ("records", "published")
 MISSING = ("exclude", "not_met", "reject_record")
 FORMS = ("all_or_none", "opportunity")
 ABSENT = ("unknown", "zero")
+
+_SHOWN = tuple(one.name for one in fields(Display) if one.name not in ("source", "caution", "form"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Measure:
     ----------
     id, title : str
         Its short name, unique in the pack, and plain words.
+    short : str
+        Two or three words for tables with many measures; the title without it.
     better : str
         ``"higher"``, ``"lower"`` or ``"neither"``; a judgement, so it has no default.
     per : int
@@ -52,6 +60,11 @@ class Measure:
         Between 0 and 1.
     target_label : str
         Whose target that is.
+    stretch, stretch_label : float, optional, and str
+        A more ambitious target, and whose it is.
+    target_verified : bool
+        False while the target, or the stretch target, has not been compared
+        with its source, though the definition may have been.
     kind : str
         ``"records"``, or ``"published"`` for figures that only exist added up.
     eligible, met : str
@@ -68,6 +81,25 @@ class Measure:
     count_by : str
         A field that several records may share, such as the mother's id: they
         count once, and as met only if every eligible one of them is.
+    counts : str
+        What one case is: ``"baby"``, ``"mother"`` or another short word.
+    counted_on : str
+        A condition: of the records that share a case (the babies of one mother),
+        the one on which it is counted. The measure counts only records for which
+        it holds; composites ask every record.
+    attribution, timing : str
+        To which unit a case belongs, and when the thing must have happened, in words.
+    strata : str
+        Name of a label column: units are alike only within one of its values.
+    compare_at : tuple of str
+        Levels at which comparing is meaningful, such as ``("system", "region")``;
+        any if there are none.
+    caution : str
+        What a reader must know wherever the measure is charted or compared.
+    references : tuple of Reference
+        Values that were published for it.
+    examples : tuple of Example
+        Invented records, and what the measure must make of each.
     dimension, count_of : str
         Which published categories, and what they count (kind ``"published"``).
     met_categories, not_met_categories, unknown_categories : tuple of str
@@ -97,11 +129,24 @@ class Measure:
     per: int = 100
     target: float | None = None
     target_label: str = ""
+    stretch: float | None = None
+    stretch_label: str = ""
+    target_verified: bool = True
     kind: Literal["records", "published"] = "records"
     eligible: str = ""
     met: str = ""
     missing: Missing = "exclude"
     count_by: str = ""
+    counts: str = ""
+    counted_on: str = ""
+    short: str = ""
+    attribution: str = ""
+    timing: str = ""
+    strata: str = ""
+    compare_at: tuple[str, ...] = ()
+    caution: str = ""
+    references: tuple[Reference, ...] = ()
+    examples: tuple[Example, ...] = ()
     source: Source | None = None
     verified: bool = False
     description: str = ""
@@ -114,7 +159,7 @@ class Measure:
 
     def __post_init__(self) -> None:
         where = f"measure {self.id!r}"
-        _check_common(where, self)
+        check_common(where, self)
         check_choice(where, "kind", self.kind, KINDS)
         check_choice(where, "missing", self.missing, MISSING)
         check_choice(where, "absent", self.absent, ABSENT)
@@ -123,6 +168,9 @@ class Measure:
             eligible=self.eligible,
             met=self.met,
             count_by=self.count_by,
+            counted_on=self.counted_on,
+            attribution=self.attribution,
+            timing=self.timing,
             dimension=self.dimension,
             count_of=self.count_of,
         )
@@ -141,10 +189,16 @@ class Measure:
         for key in ("eligible", "met"):
             if not getattr(self, key).strip():
                 raise PackError(f"{where}: {key} is missing; it says which cases count")
-        _ = self.columns  # parses both, so that what exists can be counted
+        if self.count_by and self.counted_on:
+            raise PackError(
+                f"{where}: count_by and counted_on are two ways to count a shared case once; "
+                "keep one of them"
+            )
+        _check_examples(where, self.examples, shares=False)
+        _ = self.columns  # parses them all, so that what exists can be counted
 
     def _check_published(self, where: str) -> None:
-        for key in ("eligible", "met", "count_by"):
+        for key in ("eligible", "met", "count_by", "counted_on", "examples"):
             if getattr(self, key):
                 raise PackError(f'{where}: {key} goes with kind = "records" only')
         if self.missing != "exclude":
@@ -173,7 +227,8 @@ class Measure:
         return frozenset([self.count_by] if self.count_by else []).union(
             *(
                 column_names(getattr(self, part), measure=self.id, part=part)
-                for part in ("eligible", "met")
+                for part in ("eligible", "met", "counted_on")
+                if getattr(self, part)
             )
         )
 
@@ -186,6 +241,10 @@ class Composite:
     ----------
     id, title, better, per, target, target_label, source, verified, description
         As for `Measure`.
+    short, stretch, stretch_label, target_verified, counts, strata, compare_at, caution
+        As for `Measure`.
+    references, examples : tuple of Reference, tuple of Example
+        As for `Measure`; its measures' own are not asked.
     of : tuple of str
         Ids of at least two measures of the same pack.
     form : str
@@ -213,13 +272,23 @@ class Composite:
     per: int = 100
     target: float | None = None
     target_label: str = ""
+    stretch: float | None = None
+    stretch_label: str = ""
+    target_verified: bool = True
+    counts: str = ""
+    short: str = ""
+    strata: str = ""
+    compare_at: tuple[str, ...] = ()
+    caution: str = ""
+    references: tuple[Reference, ...] = ()
+    examples: tuple[Example, ...] = ()
     source: Source | None = None
     verified: bool = False
     description: str = ""
 
     def __post_init__(self) -> None:
         where = f"composite {self.id!r}"
-        _check_common(where, self)
+        check_common(where, self)
         check_choice(where, "form", self.form, FORMS)
         check_texts(where, count_by=self.count_by, cluster=self.cluster)
         if self.cluster and self.form != "opportunity":
@@ -235,6 +304,7 @@ class Composite:
         check_text_tuple(where, "of", self.of)
         if len(self.of) < 2 or len(set(self.of)) < len(self.of):
             raise PackError(f"{where}: of must name at least two different measures")
+        _check_examples(where, self.examples, shares=self.form == "opportunity")
 
     @property
     def columns(self) -> frozenset[str]:
@@ -250,16 +320,12 @@ def display_of(measure: Measure | Composite) -> Display:
     >>> display_of(Measure(id="a", title="A", better="lower", eligible="x", met="y")).better
     'lower'
     """
-    from spcbench.tables import Display
-
+    same = {name: getattr(measure, name) for name in _SHOWN}
     return Display(
-        title=measure.title,
-        per=measure.per,
-        better=measure.better,
-        target=measure.target,
-        target_label=measure.target_label,
-        verified=measure.verified,
+        **same,
         source="" if measure.source is None else str(measure.source),
+        caution=" ".join(measure.caution.split()),  # one line, however the file breaks it
+        form=measure.form if isinstance(measure, Composite) else "",
     )
 
 
@@ -274,25 +340,19 @@ def squeezed(category: str) -> str:
     return " ".join(category.split()).casefold()
 
 
-def _check_common(where: str, measure: Measure | Composite) -> None:
-    if not isinstance(measure.id, str) or not ID_PATTERN.fullmatch(measure.id):
-        raise PackError(f"{where}: id must match {ID_PATTERN.pattern}")
-    check_texts(
-        where,
-        title=measure.title,
-        target_label=measure.target_label,
-        description=measure.description,
-    )
-    if not measure.title.strip():
-        raise PackError(f"{where}: title must not be empty")
-    check_choice(where, "better", measure.better, BETTER)
-    check_flag(where, "verified", measure.verified)
-    if not isinstance(measure.per, int) or measure.per is True or measure.per < 1:
-        raise PackError(f"{where}: per must be a whole number of at least 1, not {measure.per!r}")
-    target = measure.target
-    if target is not None and not (is_number(target) and 0 <= target <= 1):
-        raise PackError(
-            f"{where}: target must lie between 0 and 1, not {target!r} (85 % is written 0.85)"
-        )
-    if measure.source is not None and not isinstance(measure.source, Source):
-        raise PackError(f"{where}: source must be a Source, not {type(measure.source).__name__}")
+def _check_examples(where: str, examples: tuple[Example, ...], *, shares: bool) -> None:
+    """Refuse an outcome that the measure cannot have, and a title that stands twice."""
+    titles = [one.title for one in examples]
+    for one in examples:
+        if shares and one.expected in ("met", "not_met"):
+            raise PackError(
+                f"{where}, example {one.title!r}: a share of opportunities is not "
+                f'{one.expected!r}; write how much was received, such as "2 of 3"'
+            )
+        if one.is_share and not shares:
+            raise PackError(
+                f"{where}, example {one.title!r}: expected {one.expected!r} goes with "
+                'form = "opportunity" only'
+            )
+        if titles.count(one.title) > 1:
+            raise PackError(f"{where}: two examples have the title {one.title!r}")

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from spcbench.errors import PackError, suggest
 from spcbench.measures.derived import derived_fields, parsed_checks
-from spcbench.measures.measure import Check, Composite, Field, Measure, Source
+from spcbench.measures.measure import (
+    Check,
+    Composite,
+    Example,
+    Field,
+    Measure,
+    Reference,
+    Source,
+)
+from spcbench.measures.pack_file import PACK_KEYS, check_keys, pack_content
 from spcbench.plugin.records import Pack
 
 if TYPE_CHECKING:
     from spcbench.measures.expression import Expression
 
-Record = TypeVar("Record", Field, Measure, Composite, Check)
+__all__ = ["PACK_KEYS", "Conditions", "check_pack", "load_pack"]
 
-SECTIONS = ("pack", "field", "check", "measure", "composite")
-PACK_KEYS = ("id", "title", "version", "record", "source")
+Record = TypeVar("Record", Field, Measure, Composite, Check, Source, Reference, Example)
+
+_INSIDE: Mapping[str, Callable[..., Any]] = {
+    "source": Source,
+    "references": Reference,
+    "examples": Example,
+}
+"""Keys of a measure that hold tables of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a measure asks of a record.
+
+    Parameters
+    ----------
+    eligible, met : Expression
+        Which cases count, and which of them had the thing.
+    counted_on : Expression, optional
+        On which of the records that share a case it is counted.
+    """
+
+    eligible: Expression
+    met: Expression
+    counted_on: Expression | None = None
+
+    def columns(self, *, alone: bool) -> frozenset[str]:
+        """The fields they use; those of `counted_on` where the measure counts by itself."""
+        own = self.counted_on.columns if alone and self.counted_on is not None else frozenset()
+        return self.eligible.columns | self.met.columns | own
 
 
 def load_pack(path: str | Path) -> Pack:
@@ -28,7 +64,8 @@ def load_pack(path: str | Path) -> Pack:
     Parameters
     ----------
     path : str or Path
-        The file; its format is described under "Write a measure pack".
+        The file; its format is described under "Write a measure pack". Files
+        that it includes stand in the same folder.
 
     Returns
     -------
@@ -45,21 +82,14 @@ def load_pack(path: str | Path) -> Pack:
     """
     file = Path(path)
     try:
-        with file.open("rb") as opened:
-            content = tomllib.load(opened)
-    except OSError as error:
-        raise PackError(f"{file}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackError(f"{file}: is not valid TOML ({error})") from None
-    try:
-        return _pack(content)
+        return _pack(pack_content(file))
     except PackError as error:
         # The same kind of error, told with the file it is in.
         raise type(error)(f"{file}: {error}") from None
 
 
-def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
-    """The conditions `eligible` and `met` of each measure on records, types checked.
+def check_pack(pack: Pack) -> dict[str, Conditions]:
+    """The conditions of each measure on records, types checked.
 
     Parameters
     ----------
@@ -68,9 +98,8 @@ def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
 
     Returns
     -------
-    dict of str to (Expression, Expression)
-        By the id of the measure, `eligible` before `met`; composites and
-        published measures have none.
+    dict of str to Conditions
+        By the id of the measure; composites and published measures have none.
 
     Raises
     ------
@@ -94,11 +123,13 @@ def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
                 f"not {type(measure).__name__}"
             )
         if isinstance(measure, Measure) and measure.kind == "records":
-            eligible, met = (
-                parse(text, declared, pack=pack.id, measure=measure.id, part=part)
-                for part, text in (("eligible", measure.eligible), ("met", measure.met))
+            conditions[measure.id] = Conditions(
+                **{
+                    part: parse(text, declared, pack=pack.id, measure=measure.id, part=part)
+                    for part in ("eligible", "met", "counted_on")
+                    if (text := getattr(measure, part))
+                }
             )
-            conditions[measure.id] = (eligible, met)
     for measure in pack.measures:
         for part in measure.of if isinstance(measure, Composite) else ():
             if part not in conditions:
@@ -107,6 +138,7 @@ def check_pack(pack: Pack) -> dict[str, tuple[Expression, Expression]]:
                     f"called {part!r}; {suggest(part, conditions)}"
                 )
         _check_parts(pack, measure)
+        _check_examples(pack, measure)
     return conditions
 
 
@@ -122,6 +154,18 @@ def _check_parts(pack: Pack, measure: Any) -> None:
             )
 
 
+def _check_examples(pack: Pack, measure: Any) -> None:
+    """Refuse examples of columns that no record has."""
+    given = [cast("Field", one).name for one in pack.fields if not cast("Field", one).from_]
+    for example in measure.examples:
+        for name in example.record:
+            if name not in given:
+                raise PackError(
+                    f"pack {pack.id!r}, {measure.id!r}, example {example.title!r}: the record has "
+                    f"no column {name!r}; {suggest(name, given)}"
+                )
+
+
 def _check_names_apart(pack_id: str, declared: list[Field]) -> None:
     """Refuse names that an engine would take for one: SQL does not heed capitals."""
     seen: dict[str, str] = {}
@@ -134,66 +178,55 @@ def _check_names_apart(pack_id: str, declared: list[Field]) -> None:
 
 
 def _pack(content: Mapping[str, Any]) -> Pack:
-    _check_keys("the file", content, SECTIONS, ("pack", "measure"))
     head = content["pack"]
-    if not isinstance(head, Mapping):
-        raise PackError("[pack] must be a table, written once")
-    _check_keys("[pack]", head, PACK_KEYS, ("id", "title", "version", "record"))
-    for key, value in head.items():
-        if not isinstance(value, str):
-            raise PackError(f"[pack]: {key} must be text, not {value!r} (write it in quotes)")
     pack = Pack(
-        id=head["id"],
-        title=head["title"],
-        version=head["version"],
-        record=head["record"],
-        source=head.get("source", ""),
-        fields=tuple(_record(Field, one) for one in _tables(content, "field")),
-        checks=tuple(_record(Check, one) for one in _tables(content, "check")),
+        **{key: value for key, value in head.items() if key != "include"},
+        fields=_records(Field, content["field"]),
+        checks=_records(Check, content["check"]),
         measures=(
-            *(_record(Measure, one) for one in _tables(content, "measure")),
-            *(_record(Composite, one) for one in _tables(content, "composite")),
+            *_records(Measure, content["measure"]),
+            *_records(Composite, content["composite"]),
         ),
     )
     check_pack(pack)
     return pack
 
 
-def _tables(content: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
-    tables = content.get(section, [])
-    if not isinstance(tables, list) or not all(isinstance(one, Mapping) for one in tables):
-        raise PackError(f"{section} must be written [[{section}]], once for each")
-    return tables
+def _records(
+    kind: Callable[..., Record], tables: Sequence[Mapping[str, Any]]
+) -> tuple[Record, ...]:
+    return tuple(_record(kind, one) for one in tables)
 
 
-def _record(kind: Callable[..., Record], table: Mapping[str, Any]) -> Record:
+def _record(kind: Callable[..., Record], table: Mapping[str, Any], owner: str = "") -> Record:
+    """One record from its table, and the records within it."""
     noun = kind.__name__.lower()
-    where = f"{noun} {table.get('id', table.get('name', '?'))!r}"
+    named = next((table[key] for key in ("id", "name", "title", "place") if key in table), None)
+    where = f"{owner}{noun}" if named is None else f"{owner}{noun} {named!r}"
     declared = fields(cast("Any", kind))
     # `from` is a word of Python; its attribute is called `from_`.
     names = {one.name.rstrip("_"): one.name for one in declared}
     needed = [one.name for one in declared if one.default is MISSING]
-    _check_keys(where, table, list(names), needed)
+    check_keys(where, table, list(names), needed)
     settings: dict[str, Any] = {
         names[key]: tuple(value) if isinstance(value, list) else value
         for key, value in table.items()
     }
-    if isinstance(settings.get("source"), Mapping):
-        settings["source"] = _source(where, settings["source"])
-    return kind(**settings)
+    for key, inner in _INSIDE.items():
+        if key in names and key in settings:
+            settings[key] = _inside(inner, settings[key], f"{where}, ")
+    try:
+        return kind(**settings)
+    except PackError as error:
+        raise type(error)(f"{owner}{error}") from None
 
 
-def _source(where: str, table: Mapping[str, Any]) -> Source:
-    _check_keys(f"{where}, source", table, [one.name for one in fields(Source)], ["title"])
-    return Source(**table)
-
-
-def _check_keys(
-    where: str, table: Mapping[str, Any], known: tuple[str, ...] | list[str], needed: Any
-) -> None:
-    for key in table:
-        if key not in known:
-            raise PackError(f"{where}: the key {key!r} is not known; {suggest(key, known)}")
-    for key in needed:
-        if key not in table:
-            raise PackError(f"{where}: the key {key!r} is missing")
+def _inside(kind: Callable[..., Any], value: Any, owner: str) -> Any:
+    """The records of a key that holds tables; anything else is refused by its owner."""
+    if isinstance(value, Mapping):
+        return _record(kind, value, owner)
+    if isinstance(value, tuple):
+        return tuple(
+            _record(kind, one, owner) if isinstance(one, Mapping) else one for one in value
+        )
+    return value

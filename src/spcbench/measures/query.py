@@ -61,6 +61,7 @@ class CountQuery:
         quality: bool = True,
     ) -> None:
         self._wanted = wanted
+        self._natives = natives
         self._dialect = way.dialect
         self._periods = periods
         self._cells = Cells(
@@ -242,6 +243,7 @@ class CountQuery:
         for field in self.other_orders:
             yield Tally(name=order_name(field), sql=counted(named(f"order?{field}")))
         yield from self.verdicts.tallies()
+        yield from self.verdicts.recorded()
         if not quality:
             return
         by_problem: dict[tuple[str, str], list[str]] = {}
@@ -255,8 +257,24 @@ class CountQuery:
 
     @property
     def complete_fields(self) -> list[str]:
-        """The fields that the wanted measures use."""
-        return list(dict.fromkeys(name for one in self._wanted for name in one.fields))
+        """The fields that the wanted measures use.
+
+        A column that the data may lack, and do, is among them only where a measure names
+        it: what is worked out from it, or from another column instead, speaks for it.
+        """
+        return list(
+            dict.fromkeys(
+                name
+                for one in self._wanted
+                for name in one.fields
+                if name in one.asked or name not in {lost.name for lost in self.absent(one)}
+            )
+        )
+
+    def absent(self, wanted: Wanted) -> list[Field]:
+        """The fields of a pack that its measures use, that the data may lack, and do."""
+        used = set(wanted.fields)
+        return [one for one in wanted.absent(self._natives) if one.name in used]
 
     def _known(self, field: str) -> str:
         """Whether a record has a value of a field that every pack that uses it can use."""

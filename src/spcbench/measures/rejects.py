@@ -101,9 +101,16 @@ def told(
 ) -> tuple[str, str, str]:
     """Field, value class and reason of one problem of one record."""
     if problem.check is not None:
-        return problem.field, "record", f"breaks the check: {problem.check.title}"
+        return problem.field, "record", reason_of(problem, query)
     word = str(found[class_name(problem.field)][place])
-    return problem.field, word, _reason(problem, query.field_of(problem))
+    return problem.field, word, reason_of(problem, query)
+
+
+def reason_of(problem: Problem, query: CountQuery) -> str:
+    """What was expected, in plain words."""
+    if problem.check is not None:
+        return f"breaks the check: {problem.check.title}"
+    return _reason(problem, query.field_of(problem))
 
 
 def _reason(problem: Problem, field: Field) -> str:

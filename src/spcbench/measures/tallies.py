@@ -67,6 +67,23 @@ def part_name(name: str, part: str) -> str:
     return f"{name} {part}"
 
 
+def recorded_name(part: str, key: str, what: str) -> str:
+    """Name of the tally of how often a part of composites is ``"known"``, or ``"unknown"``.
+
+    Examples
+    --------
+    >>> recorded_name("0:warm", "mother_id", "known")
+    '0:warm as a part known by mother_id'
+    """
+    return part_name(part, f"as a part {what}{f' by {key}' if key else ''}")
+
+
+def parts_of(name: str, measure: Composite) -> list[str]:
+    """Names in the query of what a composite is made of, from its own."""
+    place = name.partition(":")[0]
+    return [f"{place}:{part}" for part in measure.of]
+
+
 def missing_of(measure: Measure | Composite) -> str:
     """What happens to an eligible case that is not known to be met."""
     return measure.missing if isinstance(measure, Measure) else "exclude"
@@ -86,6 +103,7 @@ class Verdicts:
     def __init__(self, wanted: Sequence[Wanted], dialect: Dialect) -> None:
         self._wanted = wanted
         self._dialect = dialect
+        self._alone = {name for name, _ in self.listed()}
 
     def listed(self) -> list[tuple[str, Measure | Composite]]:
         """Name in the query, and measure."""
@@ -111,13 +129,20 @@ class Verdicts:
         made: list[str] = []
         for place, wanted in enumerate(self._wanted):
             for one in wanted.needed:
+                asked = wanted.conditions[one]
                 eligible, met = (
                     condition.to_sql(self._dialect.name, prefix=f"{place}.")
-                    for condition in wanted.conditions[one]
+                    for condition in (asked.eligible, asked.met)
                 )
+                name = f"{place}:{one}"
                 whole = f"NOT {named(f'{place}~broken')}"
-                made.append(f"({eligible} AND {whole}) AS {named(f'{place}:{one}.eligible')}")
-                made.append(f"{met} AS {named(f'{place}:{one}.met')}")
+                made.append(f"({eligible} AND {whole}) AS {self._concerned(name)}")
+                made.append(f"{met} AS {named(f'{name}.met')}")
+                if asked.counted_on is not None and name in self._alone:
+                    here = asked.counted_on.to_sql(self._dialect.name, prefix=f"{place}.")
+                    # Only the measure itself counts on one record of those that share a
+                    # case; a composite asks each of them what it had.
+                    made.append(f"({eligible} AND {whole} AND {here}) AS {self._eligible(name)}")
         return made
 
     def composites(self) -> list[str]:
@@ -129,7 +154,7 @@ class Verdicts:
             if measure.form == "opportunity":
                 made += self._opportunities(name, measure)
                 continue
-            eligible, met = _all_or_none(self._parts(name, measure), self._eligible, self._met)
+            eligible, met = _all_or_none(parts_of(name, measure), self._concerned, self._met)
             made.append(f"{eligible} AS {self._eligible(name)}")
             made.append(f"{met} AS {self._dialect.named(f'{name}.met')}")
         return made
@@ -145,7 +170,7 @@ class Verdicts:
 
     def _opportunities(self, name: str, measure: Composite) -> Iterator[str]:
         """How much one record was due, received, and is not known to have received."""
-        parts = [(self._eligible(part), self._met(part)) for part in self._parts(name, measure)]
+        parts = [(self._concerned(part), self._met(part)) for part in parts_of(name, measure)]
         one = self._dialect.as_integer
         for column, condition in (
             ("due", "{0} AND {1} IS NOT NULL"),
@@ -155,12 +180,15 @@ class Verdicts:
             total = " + ".join(one(condition.format(*pair)) for pair in parts)
             yield f"({total}) AS {self._dialect.named(f'{name}.{column}')}"
 
-    def _parts(self, name: str, measure: Composite) -> list[str]:
-        place = name.partition(":")[0]
-        return [f"{place}:{part}" for part in measure.of]
-
     def _eligible(self, name: str) -> str:
+        """Whether a record is a case of a wanted measure."""
         return self._dialect.named(f"{name}.eligible")
+
+    def _concerned(self, name: str) -> str:
+        """Whether a measure is about a record, as a composite sees it."""
+        place, _, one = name.partition(":")
+        shared = self._wanted[int(place)].conditions[one].counted_on is not None
+        return self._dialect.named(f"{name}.concerned" if shared else f"{name}.eligible")
 
     def _met(self, name: str) -> str:
         """`met` as a composite sees it: a measure that counts unknown as not met still does."""
@@ -182,21 +210,42 @@ class Verdicts:
             if not key_of(measure):
                 yield from self._plain(name, measure)
 
+    def recorded(self) -> Iterator[Tally]:
+        """Of how many records due each part of a composite it is known whether they had it.
+
+        For a composite that takes records together, only those that it can take. One tally
+        serves all composites with the same part.
+        """
+        made: dict[str, str] = {}
+        for name, measure in self.listed():
+            key = key_of(measure)
+            for part in parts_of(name, measure) if isinstance(measure, Composite) else ():
+                due = self._concerned(part)
+                if key:
+                    shared = self._dialect.named(f"{name.partition(':')[0]}.{key}")
+                    due = f"({due} AND {shared} IS NOT NULL)"
+                given, missed, unknown = self._dialect.outcomes(due, self._met(part))
+                made[recorded_name(part, key, "known")] = f"{given} + {missed}"
+                made[recorded_name(part, key, "unknown")] = unknown
+        yield from (Tally(name=one, sql=sql) for one, sql in made.items())
+
     def quality(self) -> Iterator[Tally]:
         """What the quality table says of each measure, record by record."""
         named, counted = self._dialect.named, self._dialect.counted
         for place in range(len(self._wanted)):
             yield Tally(name=broken_name(place), sql=counted(named(f"{place}~broken")))
         for name, measure in self.listed():
-            parts = self._parts(name, measure) if isinstance(measure, Composite) else [name]
-            unsure = " OR ".join(f"{self._eligible(part)} IS NULL" for part in parts)
+            asked = [self._eligible(name)]
+            if isinstance(measure, Composite):
+                asked = [self._concerned(part) for part in parts_of(name, measure)]
+            unsure = " OR ".join(f"{one} IS NULL" for one in asked)
             yield Tally(name=part_name(name, "eligible_unknown"), sql=counted(unsure))
             unknown = f"{self._eligible(name)} AND {named(f'{name}.met')} IS NULL"
             for problem in UNKNOWN_PROBLEM.get(missing_of(measure), ()):
                 yield Tally(name=part_name(name, problem), sql=counted(unknown))
             if key := key_of(measure):
                 alone = named(f"{name.partition(':')[0]}.{key}") + " IS NULL"
-                involved = " OR ".join(map(self._eligible, parts))
+                involved = " OR ".join(asked)
                 yield Tally(
                     name=part_name(name, KEY_UNKNOWN), sql=counted(f"{alone} AND ({involved})")
                 )

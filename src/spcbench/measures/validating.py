@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 from spcbench.errors import OptionError
 from spcbench.measures.choosing import chosen_packs, wanted_measures
 from spcbench.measures.counted_tables import Found, quality_table
-from spcbench.measures.counting import declared, totals_of
+from spcbench.measures.counting import columns_absent, declared, never_known, totals_of
 from spcbench.measures.dialect_duckdb import DUCKDB
 from spcbench.measures.entry import ZONE, Way, check_format, check_zone
 from spcbench.measures.mapping import ColumnMapping, column_mapping
@@ -35,6 +35,7 @@ from spcbench.measures.tallies import (
     order_name,
     part_name,
 )
+from spcbench.measures.unit_faults import UNIT_PROBLEMS, UNITS, unit_tables
 from spcbench.measures.wanted import Wanted, key_of, named_measures
 from spcbench.plugin.records import Pack
 from spcbench.tables import Column, Contract
@@ -87,6 +88,9 @@ class Validated:
         Columns of `SUFFERING`: what each measure loses.
     provenance : dict
         Source, packs, records read and set aside.
+    units, unit_problems : pandas.DataFrame
+        Columns of `UNITS` and `UNIT_PROBLEMS`: the same for each unit, empty
+        without a column of units.
     """
 
     problems: pd.DataFrame
@@ -94,6 +98,8 @@ class Validated:
     fields: pd.DataFrame
     measures: pd.DataFrame
     provenance: dict[str, Any]
+    units: pd.DataFrame = field(default_factory=UNITS.empty)
+    unit_problems: pd.DataFrame = field(default_factory=UNIT_PROBLEMS.empty)
 
 
 def validate(
@@ -117,7 +123,8 @@ def validate(
     table, packs, measures, columns, mapping, date_format, time_zone, host
         As for `count`.
     unit_column, date_column : str, optional
-        Checked like any other column where they are given.
+        Checked like any other column where they are given. With a column of
+        units the problems are told for each unit too.
     rows : int, optional
         How many rows to name for each problem; None for all. Costs two more
         scans, or one for all.
@@ -176,19 +183,29 @@ def validate(
             periods=Periods(length="year"),
             date_format=date_format,
         )
-        return _run(query, records, wanted, rows)
+        return _run(query, records, wanted, rows, by_unit=unit_column is not None)
 
 
 def _run(
-    query: CountQuery, records: Records, wanted: Sequence[Wanted], rows: int | None
+    query: CountQuery,
+    records: Records,
+    wanted: Sequence[Wanted],
+    rows: int | None,
+    *,
+    by_unit: bool,
 ) -> Validated:
     found = records.fetch(query.counts(records.relation))
     totals = totals_of(found, records)
     read = totals["records"] + totals["ragged"]
     quality = quality_table(query, wanted, found, totals)
-    notes = [*records.notes, *_orders(query, found)]
+    notes = [*records.notes, *_orders(query, found), *never_known(query, found)]
     fields = _fields(query, found, totals["records"])
+    units, unit_problems = (
+        unit_tables(query, found) if by_unit else (UNITS.empty(), UNIT_PROBLEMS.empty())
+    )
     return Validated(
+        units=units,
+        unit_problems=unit_problems,
         problems=list_rejects(query, records, most=rows, reported=True),
         quality=quality,
         fields=fields,
@@ -200,6 +217,7 @@ def _run(
             "records_rejected": totals["rejected"] + totals["ragged"],
             "files": len(records.parts),
             **({"notes": notes} if notes else {}),
+            **columns_absent(query, wanted),
         },
     )
 
@@ -232,9 +250,9 @@ def _measures(
     wanted: Sequence[Wanted], found: Found, quality: pd.DataFrame, fields: pd.DataFrame
 ) -> pd.DataFrame:
     """What each measure loses; eligible and known are empty where records count together."""
-    lacking = set(quality["field"].dropna()) | set(
-        fields.loc[fields["known"] < fields["records"], "field"]
-    )
+    # With a measure beside it, `field` names a part of a composite and no column.
+    columns = quality.loc[quality["measure"].isna(), "field"].dropna()
+    lacking = set(columns) | set(fields.loc[fields["known"] < fields["records"], "field"])
     rows = []
     for full, name, measure in named_measures(wanted):
         place, _, _ = name.partition(":")
@@ -257,8 +275,8 @@ def _measures(
                 ", ".join(one for one in alone.fields if one in lacking),
             )
         )
-    columns = zip(*rows, strict=True)
-    return SUFFERING.frame(dict(zip(SUFFERING.names, map(list, columns), strict=True)))
+    cells = map(list, zip(*rows, strict=True))
+    return SUFFERING.frame(dict(zip(SUFFERING.names, cells, strict=True)))
 
 
 def _eligible_and_known(

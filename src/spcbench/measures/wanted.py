@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from spcbench.measures.derived import derived_fields, parsed_checks
 from spcbench.measures.measure import Check, Composite, Field, Measure
-from spcbench.measures.pack import check_pack
+from spcbench.measures.pack import Conditions, check_pack
 
 if TYPE_CHECKING:
     from spcbench.measures.expression import Expression
@@ -26,7 +26,7 @@ class Wanted:
     measures : tuple of Measure or Composite
         What goes into the counts.
     conditions : mapping
-        `eligible` and `met` of each measure on records, by id.
+        What each measure on records asks, by id.
     derived : tuple of (Field, Expression)
         Fields that are worked out, each after those it needs.
     checks : tuple of (Check, Expression)
@@ -35,7 +35,7 @@ class Wanted:
 
     pack: Pack
     measures: tuple[Measure | Composite, ...]
-    conditions: Mapping[str, tuple[Expression, Expression]]
+    conditions: Mapping[str, Conditions]
     derived: tuple[tuple[Field, Expression], ...] = ()
     checks: tuple[tuple[Check, Expression], ...] = ()
 
@@ -59,12 +59,19 @@ class Wanted:
         return tuple(one for one in self.conditions if one in ids)
 
     @property
+    def asked(self) -> frozenset[str]:
+        """Fields that the wanted measures themselves name."""
+        used: set[str] = set()
+        alone = {measure.id for measure in self.measures}
+        for one in self.needed:
+            used.update(self.conditions[one].columns(alone=one in alone))
+        used.update(key for measure in self.measures if (key := key_of(measure)))
+        return frozenset(used)
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """Fields that the wanted measures use, and those they are worked out from."""
-        used: set[str] = set()
-        for one in self.needed:
-            used.update(*(condition.columns for condition in self.conditions[one]))
-        used.update(key for measure in self.measures if (key := key_of(measure)))
+        used = set(self.asked)
         for field, expression in reversed(self.derived):
             if field.name in used or field.required:
                 used.update(expression.columns)
@@ -74,8 +81,13 @@ class Wanted:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that the table must have, in the order of the pack."""
-        made = {field.name for field, _ in self.derived}
-        return tuple(name for name in self.fields if name not in made)
+        given = {one.name for one in self.declared if not one.optional}
+        return tuple(name for name in self.fields if name in given)
+
+    def absent(self, columns: Iterable[str]) -> tuple[Field, ...]:
+        """Optional fields that a table with these columns does not have: unknown throughout."""
+        there = set(columns)
+        return tuple(one for one in self.declared if one.optional and one.name not in there)
 
     @property
     def declared(self) -> tuple[Field, ...]:
@@ -85,7 +97,9 @@ class Wanted:
 
     def derivable(self, columns: Iterable[str]) -> tuple[tuple[Field, Expression], ...]:
         """The derived fields that a table with these columns gives, in order."""
-        known, found = set(columns) & {one.name for one in self.declared}, []
+        columns = set(columns)
+        known, found = columns & {one.name for one in self.declared}, []
+        known |= {one.name for one in self.absent(columns)}
         for field, expression in self.derived:
             if expression.columns <= known:
                 known.add(field.name)

@@ -27,6 +27,7 @@ _CHANCE_ALONE = ("p", "np", "u", "c")
 
 _LINE_WORDS = {
     "target": "long dashes, red = target",
+    "stretch": "long dashes wide apart, red = stretch target",
     "trajectory": "dash-dotted purple = trajectory",
     "reference": "dotted = reference",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spcbench.pictures.chart_kinds import Bounds, ChartKind, centre_name, kind_in
 from spcbench.pictures.results import ChartResult, Key, display_of, rows_of
@@ -21,11 +21,12 @@ LINES = {
     "lcl": "Lower",
     "centre": "Mean",
     "target": "Target",
+    "stretch": "Stretch",
     "trajectory": "Trajectory",
 }
 """Lines in the order they are drawn, and what they are called."""
 
-_UNBROKEN = ("target", "trajectory", "reference")
+_UNBROKEN = ("target", "stretch", "trajectory", "reference")
 _MOST_LETTERS = (22, 16)  # of one line of a label: alone, and on small charts
 _LETTER = 0.58  # the mean width of a letter, of its size
 
@@ -108,7 +109,8 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
     import pandas as pd
 
     _, kind = kind_in(charts, key)
-    factor = kind.factor(display_of(charts, key[0]))
+    display = display_of(charts, key[0])
+    factor = kind.factor(display)
     low, high = _possible(kind, rows, factor)
     nothing = pd.Series(math.nan, index=rows.index)
     verdict = rows["verdict"].astype("string").fillna("common_cause")
@@ -118,6 +120,7 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
     return pd.DataFrame(
         {
             "panel": panel,
+            "measure": key[0],
             "period": rows["period"].to_numpy(),
             "phase": rows["phase"].to_numpy(dtype="int64", na_value=0),
             "y": rows["value"].to_numpy() * factor,
@@ -128,6 +131,7 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
             "highest": high * factor,
             "centre": rows["centre"].to_numpy() * factor,
             "target": rows["target"].to_numpy() * factor,
+            "stretch": factor * (math.nan if display.stretch is None else display.stretch),
             "trajectory": rows.get("trajectory", nothing).to_numpy() * factor,
             "lcl": (rows["lcl"].clip(lower=low) * factor).to_numpy(),
             "ucl": (rows["ucl"].clip(upper=high) * factor).to_numpy(),
@@ -153,11 +157,16 @@ def _possible(kind: ChartKind, rows: pd.DataFrame, factor: int) -> Bounds:
     return 0.0, 1.0 if parts_of_whole else math.inf
 
 
-def line_rows(points: pd.DataFrame, references: Mapping[str, float] | None = None) -> pd.DataFrame:
+def line_rows(
+    points: pd.DataFrame,
+    references: Mapping[str, float] | None = None,
+    published: Sequence[Mapping[str, Any]] = (),
+) -> pd.DataFrame:
     """Limits, centre, target and other lines as long rows.
 
     A new group begins at each phase and each gap. `references` are values on
-    the natural scale by name; each is drawn across every chart.
+    the natural scale by name, each drawn across every chart; `published` are
+    those of single measures, drawn on theirs.
     """
     import pandas as pd
 
@@ -165,11 +174,26 @@ def line_rows(points: pd.DataFrame, references: Mapping[str, float] | None = Non
         _line(points, "reference", points["factor"] * value, name=plain(name))
         for name, value in (references or {}).items()
     ]
+    for one in published:
+        own = points[points["measure"] == one["measure"]]
+        height = own["factor"] * one["value"]
+        parts.append(_line(own, "reference", height, name=plain(one["label"])))
     parts += [_line(points, line, points[line]) for line in LINES if line != "reference"]
     lines = pd.concat(parts, ignore_index=True)
     lines = _widened(lines, points)
     lines["line"] = pd.Categorical(lines["line"], list(LINES))
     return drawable(lines)
+
+
+def published_of(
+    charts: ChartResult, keys: Sequence[Key], layout: ChartLayout
+) -> list[Mapping[str, Any]]:
+    """Published values that are drawn: of small charts only the newest, which has room."""
+    shown: list[Mapping[str, Any]] = []
+    for measure in dict.fromkeys(key[0] for key in keys):
+        of = [one for one in charts.method.get("published") or () if one["measure"] == measure]
+        shown += of if layout.single else of[:1]
+    return shown
 
 
 def _widened(lines: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
@@ -266,8 +290,11 @@ def _told_together(charts: ChartResult, key: Key, ends: pd.DataFrame) -> pd.Data
         first, *others = reversed(_pairs(same))
         line = first[0]
         # As in "Mean, lower, upper 100%".
-        said = [_line_name(charts, key, *first)]
-        said += [name or _line_name(charts, key, other, "").lower() for other, name in others]
+        said = [_line_name(charts, key, *first) + _doubt(charts, key, line, height)]
+        said += [
+            name or _line_name(charts, key, other, "").lower() + _doubt(charts, key, other, height)
+            for other, name in others
+        ]
         joined = ", ".join(said)
         if said[0] != "Zero":
             joined += f" {_height_words(charts, key, line, height, beyond=beyond)}"
@@ -283,6 +310,15 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _line_name(charts: ChartResult, key: Key, line: str, name: str) -> str:
     return centre_name(charts, key) if line == "centre" else name or LINES[line]
+
+
+def _doubt(charts: ChartResult, key: Key, line: str, height: float) -> str:
+    """What is said behind a target of the measure that nobody has checked at its source."""
+    display = display_of(charts, key[0])
+    target = math.nan if display.target is None else display.target
+    own = target * kind_in(charts, key)[1].factor(display)
+    of_measure = line == "stretch" or (line == "target" and math.isclose(height, own))
+    return " (not verified)" if of_measure and not display.target_verified else ""
 
 
 def _height_words(charts: ChartResult, key: Key, line: str, height: float, *, beyond: bool) -> str:

@@ -19,7 +19,6 @@ from spcbench.pictures.words import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spcbench.tables import Display
 
 _MOST_TOLD = 5
 _ASSURED = {
@@ -78,7 +77,7 @@ def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
             f"{heading}: {kind.name} of {count_text(line['points'], 'point')}"
             f"{between(line['first'], line['last'], day=day)}.{shown}",
             *_findings(charts, key, line),
-            *_other_lines(charts, points, kind, display),
+            *_other_lines(charts, key, points, kind),
             *_phases(points, day=day),
             *_signal_sentences(charts, key, day=day),
             *_false_signals(line["expected_false_signals"]),
@@ -107,22 +106,31 @@ def _findings(charts: ChartResult, key: Key, line: pd.Series[Any]) -> list[str]:
     if not missing(line["target"]):
         judged = "" if missing(line["assurance"]) else str(line["assurance"])
         words = f": {_ASSURED[judged]}" if judged in _ASSURED else ""
-        found.append(f"Target {kind.value_words(line['target'], display)}{words}.")
+        own = display.target is not None and line["target"] == display.target
+        doubt = " (not verified)" if own and not display.target_verified else ""
+        found.append(f"Target {kind.value_words(line['target'], display)}{doubt}{words}.")
     return found
 
 
-def _other_lines(
-    charts: ChartResult, points: pd.DataFrame, kind: ChartKind, display: Display
-) -> list[str]:
-    said = []
+def _other_lines(charts: ChartResult, key: Key, points: pd.DataFrame, kind: ChartKind) -> list[str]:
+    said, display = [], display_of(charts, key[0])
+    if display.stretch is not None:
+        doubt = "" if display.target_verified else " (not verified)"
+        said.append(f"Stretch target {kind.value_words(display.stretch, display)}{doubt}.")
     planned = points["trajectory"].dropna() if "trajectory" in points else points["value"].head(0)
     if len(planned):
         said.append(
             f"Trajectory {kind.value_words(planned.iloc[-1], display)} at the latest point."
         )
-    references = charts.method.get("references") or {}
-    if references:
-        told = (f"{name} {kind.value_words(one, display)}" for name, one in references.items())
+    told = [
+        f"{name} {kind.value_words(one, display)}"
+        for name, one in (charts.method.get("references") or {}).items()
+    ]
+    for one in charts.method.get("published") or ():
+        if one["measure"] == key[0]:
+            note = f" ({one['note']})" if one["note"] else ""
+            told.append(f"{one['label']} {kind.value_words(one['value'], display)}{note}")
+    if told:
         said.append(f"For reference: {'; '.join(told)}.")
     return said
 

@@ -22,6 +22,7 @@ from spcbench.pictures.chart_rows import (
     label_room,
     line_labels,
     line_rows,
+    published_of,
     scaled_points,
 )
 from spcbench.pictures.results import ChartResult, Key, chart_keys
@@ -53,6 +54,7 @@ _LINE_COLOURS = {
     "lcl": LIMIT_GREY,
     "centre": INK,
     "target": TARGET_RED,
+    "stretch": TARGET_RED,
     "trajectory": PURPLE,
     "reference": MUTED,
 }
@@ -62,6 +64,7 @@ _LINE_STYLES = {
     "lcl": (0, (3.5, 2)),
     "centre": "solid",
     "target": (0, (9, 3)),
+    "stretch": (0, (9, 8)),
     "trajectory": (0, (6, 2, 1, 2)),
     "reference": (0, (1, 1.8)),
 }
@@ -126,7 +129,8 @@ def draw_charts(charts: ChartResult, keys: Sequence[Key], *, columns: int | None
     points = scaled_points(charts, keys, chart_titles(charts, keys, layout))
     if points["y"].isna().all():
         return nothing_to_draw("There are no values to draw.")
-    lines = line_rows(points, charts.method.get("references"))
+    published = published_of(charts, keys, layout)
+    lines = line_rows(points, charts.method.get("references"), published)
     caption = caption_text(charts, keys, points, lines, layout)
     layout = replace(layout, caption_lines=caption.count("\n") + 1)
     labels = line_labels(points, lines, charts, keys, layout)

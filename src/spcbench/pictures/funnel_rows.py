@@ -122,6 +122,11 @@ def unit_points(funnels: FunnelResult, key: Key) -> pd.DataFrame:
 def reference_values(funnels: FunnelResult, measure: str) -> dict[str, float]:
     """Further lines to draw on the funnels of a measure, by label, on the natural scale."""
     found = dict(funnels.method.get("references") or {})
+    found |= {
+        one["label"]: one["value"]
+        for one in funnels.method.get("published") or ()
+        if one["measure"] == measure
+    }
     found |= {label: value for of, label, value in view_of(funnels).references if of == measure}
     return found
 
@@ -160,7 +165,9 @@ def _window(points: pd.DataFrame, lines: pd.DataFrame, layout: FunnelLayout) -> 
     heights = pd.concat([points["y"], usual["low"], usual["high"], lines.loc[flat, "y"]]).dropna()
     low, high = float(heights.min()), float(heights.max())
     if high - low < 1e-9:
-        low, high = low - 0.05 * max(abs(low), 1.0), high + 0.05 * max(abs(high), 1.0)
+        # Nobody has a share below 0 %.
+        spare = 0.05 * abs(low) or 1.0
+        low, high = (low - spare if low else 0.0), high + spare
     most = float(pd.concat([points["x"], lines["x"]]).max())
     side, above = (HEADROOM * layout.mark / inches for inches in layout.panel)
     room = (high - low) * above / (1 - 2 * above)

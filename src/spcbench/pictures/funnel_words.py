@@ -107,7 +107,7 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
     said = [
         f"{heading}: {_picture(funnels)} of {count_text(line['units'], 'unit')}"
         f"{between(line['first'], line['last'])}{against(funnels)}.",
-        f"{target_name(funnels.method)} {target}.",
+        f"{target_name(funnels.method)} {target}{_doubt(funnels, key[0])}.",
         *_reference_words(funnels, key[0]),
         *unusual_status(line),
         _outside_words(funnels, units),
@@ -145,6 +145,12 @@ def _picture(funnels: FunnelResult) -> str:
     if view_of(funnels).picture == "caterpillar":
         return "caterpillar plot (values with their intervals, largest unit at the top)"
     return "funnel plot" + (" of change" if funnels.method.get("data_type") == "change" else "")
+
+
+def _doubt(funnels: FunnelResult, measure: str) -> str:
+    """What is said behind the measure's own target if nobody has checked it at its source."""
+    own = funnels.method.get("target") == "standard"
+    return " (not verified)" if own and not display_of(funnels, measure).target_verified else ""
 
 
 def _reference_words(funnels: FunnelResult, measure: str) -> list[str]:

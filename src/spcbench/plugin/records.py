@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from spcbench.numeric.limits import ChartOptions, Limits, Series
     from spcbench.numeric.segments import Segments
+    from spcbench.report import Page, Section
     from spcbench.tables import Table
 
 ID_PATTERN = re.compile(r"[a-z][a-z0-9_-]*")
@@ -85,6 +86,11 @@ class Pack:
         Where the definitions come from.
     checks : tuple of Check
         What must hold between fields of a record.
+    valid : str
+        When the definitions hold, in words: ``"2023/24 onward"``.
+    sections : callable, optional
+        ``sections(page)`` gives what the page of one unit or area says besides
+        its charts (see `spcbench.report.Page`). Not from a file.
 
     Raises
     ------
@@ -101,6 +107,8 @@ class Pack:
     measures: tuple[PackMeasure, ...]
     source: str = ""
     checks: tuple[PackCheck, ...] = ()
+    valid: str = ""
+    sections: Callable[[Page], Iterable[Section]] | None = None
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.id):
@@ -111,6 +119,12 @@ class Pack:
             )
         if not self.measures:
             raise PackError(f"pack {self.id!r} has no measures")
+        if not isinstance(self.valid, str):
+            raise PackError(f"pack {self.id!r}: valid must be text, not {self.valid!r}")
+        if self.sections is not None and not callable(self.sections):
+            raise PackError(
+                f"pack {self.id!r}: sections must be a function, not {type(self.sections).__name__}"
+            )
         for what, names in (
             ("measure", [measure.id for measure in self.measures]),
             ("field", [declared.name for declared in self.fields]),

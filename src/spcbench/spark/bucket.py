@@ -64,6 +64,8 @@ class Job:
         All of the whole table, where there are notes.
     invalid : frozenset of (measure, unit)
         Series that are left out.
+    level : str, optional
+        What the rows are, if they say so.
     """
 
     reading: Reading
@@ -84,6 +86,7 @@ class Job:
     units: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
     invalid: frozenset[Name] = frozenset()
+    level: str | None = None
 
 
 def chart_bucket(frame: pd.DataFrame, job: Job, table: str) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from spcbench.advice_measures import level_of
 from spcbench.counts_check import as_pandas
 from spcbench.errors import OptionError
 from spcbench.intake import Taken, as_date, keep_rows
@@ -230,6 +231,7 @@ def _job(
         measures=tuple(sorted(whole.measures)),
         units=tuple(sorted(whole.units)),
         invalid=frozenset(invalid),
+        level=level_of(small.frame),
         **given,
     )
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from spcbench.advice_data import unverified_definition
+from spcbench.advice_measures import of_measure
 from spcbench.counts_check import as_pandas
 from spcbench.spark.bucket import Job, taken_part
 from spcbench.spark.frames import by_bucket, schema_of
 from spcbench.tables import ADVICE, Column, Contract, Display
-from spcbench.tracing import unknown_outcomes
+from spcbench.tracing import LEANS, unknown_outcomes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,31 +53,38 @@ def measure_advice(counts: DataFrame, job: Job, *, takes: str) -> list[DataFrame
         Tables that belong under the advice on series.
     """
     made = []
-    if told := unverified(job.display):
-        made.append(counts.sparkSession.createDataFrame(told, schema_of(ADVICE)))
+    if whole := of_measures(job.display, job.level):
+        made.append(counts.sparkSession.createDataFrame(whole, schema_of(ADVICE)))
     if "missing" in counts.columns:
 
         def add_up(rows: pa.Table) -> pa.Table:
             return _sums(as_pandas(rows), job, takes)
 
         sums = by_bucket(counts, add_up, schema_of(SUMS))
-        made.append(sums.groupBy("measure").applyInArrow(_unknown, schema_of(ADVICE)))
+
+        def told(rows: pa.Table) -> pa.Table:
+            return _unknown(rows, job.display)
+
+        made.append(sums.groupBy("measure").applyInArrow(told, schema_of(ADVICE)))
     return made
 
 
-def unverified(display: Mapping[str, Display]) -> list[tuple[str | None, ...]]:
-    """Rows of advice on definitions that nobody has compared with their source.
+def of_measures(
+    display: Mapping[str, Display], level: str | None = None
+) -> list[tuple[str | None, ...]]:
+    """Rows of advice that the measures themselves ask for, whatever their counts.
 
     Examples
     --------
-    >>> unverified({"m": Display(title="M", verified=False)})[0][:3]
+    >>> of_measures({"m": Display(title="M", verified=False)})[0][:3]
     ('m', None, 'unverified_definition')
     """
     names = list(display)
     # All that this piece of advice looks at is the measures and how they are shown.
     drawn = SimpleNamespace(taken=SimpleNamespace(display=display), names=lambda _: names)
     rows = unverified_definition(cast("Facts", SimpleNamespace(drawn=drawn)))
-    return [_row(names[which], code, message, told) for which, code, message, told in rows]
+    made = [_row(name, *told) for name in names for told in of_measure(display[name], level)]
+    return made + [_row(names[which], code, message, told) for which, code, message, told in rows]
 
 
 def _row(measure: str, code: str, message: str, told: Mapping[str, Any]) -> tuple[str | None, ...]:
@@ -89,16 +97,19 @@ def _sums(frame: pd.DataFrame, job: Job, takes: str) -> pa.Table:
     taken = taken_part(frame, job, takes=takes)
     if taken is None:
         return arrow_of(SUMS.empty(), SUMS)
-    cells = taken.frame[SUMS.names].fillna({"missing": 0, "denominator": 0})
+    leaning = [name for name, shown in job.display.items() if shown.form in LEANS]
+    counted = ~taken.frame["measure"].isin(leaning) | taken.frame["denominator"].notna()
+    cells = taken.frame.loc[counted, SUMS.names].fillna({"missing": 0, "denominator": 0})
     added = cells.groupby(["measure", "unit"], as_index=False).sum()
     return arrow_of(SUMS.frame({name: added[name] for name in SUMS.names}), SUMS)
 
 
-def _unknown(rows: pa.Table) -> pa.Table:
+def _unknown(rows: pa.Table, display: Mapping[str, Display] | None = None) -> pa.Table:
     """Advice on one measure, from the sums of all its series."""
     frame = as_pandas(rows)
     name = str(frame["measure"].iloc[0])
-    found = unknown_outcomes(frame, name)
+    shown = (display or {}).get(name)
+    found = unknown_outcomes(frame, name, form=shown.form if shown else "")
     cells = list(zip(_row(name, "unknown_outcomes", *found), strict=True)) if found else [()] * 5
     return pa.table(
         {one: pa.array(cell, pa.string()) for one, cell in zip(ADVICE.names, cells, strict=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from spcbench.errors import ExpressionError
+from spcbench.errors import ExpressionError, PackError
 
 if TYPE_CHECKING:
     from spcbench.plugin import Pack
@@ -48,12 +48,37 @@ def cites_its_sources(pack: Pack) -> None:
             raise AssertionError(f"neither the pack nor its measure {measure.id!r} cites a source")
 
 
-PACK_PROMISES = (parses_every_expression, declares_every_column, cites_its_sources)
+def reproduces_its_examples(pack: Pack) -> None:
+    """Each worked example in the pack comes out as its author says."""
+    from spcbench.measures.trying import tried_examples
+
+    if not any(getattr(measure, "examples", ()) for measure in pack.measures):
+        return
+    try:
+        tried = tried_examples(pack)
+    except PackError:
+        return  # the other promises tell of it
+    wrong = [
+        f"{one.measure.id}, {one.example.title!r}: expected {one.example.expected}, "
+        f"counts as {one.outcome}"
+        for one in tried
+        if not one.agrees
+    ]
+    if wrong:
+        raise AssertionError(f"{len(wrong)} of {len(tried)} examples differ: " + "; ".join(wrong))
+
+
+PACK_PROMISES = (
+    parses_every_expression,
+    declares_every_column,
+    cites_its_sources,
+    reproduces_its_examples,
+)
 
 
 def _expressions(pack: Pack) -> Iterator[tuple[str, str, str]]:
     for measure in pack.measures:
-        for part in ("eligible", "met"):
+        for part in ("eligible", "met", "counted_on"):
             text = getattr(measure, part, None)
             if text:
                 yield measure.id, part, str(text)

@@ -73,9 +73,9 @@ def _named(funnels: Funnels, units: pd.DataFrame, side: str) -> str:
     return "; ".join(named[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "") or "None"
 
 
-def funnel_figure(funnels: Funnels, key: tuple[str, str], anchor: str) -> Figure:
+def funnel_figure(funnels: Funnels, key: tuple[str, str], anchor: str, title: str = "") -> Figure:
     """One funnel: its picture, the units outside its limits, and all units."""
-    title = key[1] or "All units"
+    title = title or key[1] or "All units"
     description = describe_funnel(funnels, *key)
     plot = funnel_picture(funnels, measure=key[0], group=key[1])
     units = rows_of(funnels.units, key, second="group")

@@ -33,12 +33,28 @@ class Icon:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """What is read first, what stands below it, and perhaps an icon before both."""
+
+    first: str
+    more: Sequence[str] = ()
+    icon: Icon | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
-    """A table as text: its caption, its headings and its cells."""
+    """A table as text: its caption, its headings and its cells.
+
+    As `cards` each row is a block of its own on narrow screens, with the
+    heading beside every cell.
+    """
 
     caption: str
     headings: Sequence[str]
-    rows: Sequence[Sequence[str | Icon]]
+    rows: Sequence[Sequence[str | Icon | Cell]]
+    note: str = ""
+    cards: bool = False
+    dense: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,7 @@ class Figure:
     description: str
     grid: Grid
     first: Sequence[Grid] = field(default_factory=tuple)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,17 @@ class Section:
     notes: Sequence[str]
     figures: Sequence[Figure]
     wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section of the report: its words, its tables and its pictures."""
+
+    title: str
+    anchor: str
+    text: Sequence[str]
+    grids: Sequence[Grid]
+    figures: Sequence[Figure]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,400 @@
+"""The counts behind a page: its window, its measures in order, and who belongs to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from spcbench.chart_series import gaps
+from spcbench.counts_cells import Place
+from spcbench.counts_check import as_pandas, checked
+from spcbench.errors import (
+    AmbiguousNameError,
+    InputError,
+    OptionError,
+    UnknownNameError,
+)
+from spcbench.funnel_sums import check_apart
+from spcbench.hierarchy import rolled_up
+from spcbench.hierarchy_base import taken_counts
+from spcbench.hierarchy_check import ALSO_CALLED, Hierarchy, read_hierarchy
+from spcbench.intake import as_date, take
+from spcbench.measures.counting import Counted
+from spcbench.pages_cells import lost_text, rate_lines
+from spcbench.tables import LEVEL, Display, Table
+
+if TYPE_CHECKING:
+    from spcbench.plugin.host import PluginHost
+
+ABOVE = ("system", "region", "national")
+"""Levels that a unit is set beside, the nearest first."""
+
+YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
+"""Periods in a year, by how long one is."""
+
+OTHERWISE = 12
+"""Periods in a window whose length nobody knows."""
+
+NATION = "national"
+ALL = "all"
+"""Code of all units together, where no area is named."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What the parts of a page are made from.
+
+    Parameters
+    ----------
+    counts : Counted, Table or pandas.DataFrame
+        The counts of all levels, as the verbs take them.
+    frame : pandas.DataFrame
+        The same, checked, with `level`.
+    base : str
+        Level of the units.
+    display : mapping of str to Display
+        Every measure.
+    names : mapping of str to str
+        Of units that have one.
+    order : tuple of str
+        The measures in the order of their packs.
+    periods : tuple of Timestamp
+        All periods of the units, in order.
+    frequency : str
+        How long one is.
+    window : int
+        How many of the latest make the window.
+    host : PluginHost
+        Where packs are found.
+    """
+
+    counts: Any
+    frame: pd.DataFrame
+    base: str
+    display: Mapping[str, Display]
+    names: Mapping[str, str]
+    order: tuple[str, ...]
+    periods: tuple[pd.Timestamp, ...]
+    frequency: str
+    window: int
+    host: PluginHost
+
+    @property
+    def recent(self) -> tuple[pd.Timestamp, ...]:
+        """The periods of the window."""
+        return self.periods[-self.window :]
+
+    def name(self, unit: str) -> str:
+        """Name of a unit; its code where it has none."""
+        return self.names.get(unit) or unit
+
+    def level_of(self, unit: str) -> str:
+        """Level of a unit.
+
+        Raises
+        ------
+        UnknownNameError
+            If the counts have no such unit.
+        """
+        own = self.frame["level"][self.frame["unit"].eq(unit).to_numpy()]
+        if own.empty:
+            raise UnknownNameError("unit", unit, self.frame["unit"].unique())
+        return str(own.iloc[0])
+
+    def above(self, unit: str) -> dict[str, str]:
+        """Level and code of whatever a unit belonged to in its latest period."""
+        own = self.frame[self.frame["unit"].eq(unit).to_numpy()]
+        own = own[own["period"].eq(own["period"].max()).to_numpy()]
+        made = {}
+        for level in ABOVE:
+            there = set(self.at(level)["unit"])
+            codes = there if level == NATION else set(own.get(level, pd.Series()).dropna()) & there
+            codes -= {unit}
+            if len(codes) == 1:
+                made[level] = str(codes.pop())
+        return made
+
+    def at(self, level: str) -> pd.DataFrame:
+        """Rows of one level."""
+        return self.frame[self.frame["level"].eq(level).to_numpy(dtype=np.bool_)]
+
+    def sum_cell(self, sums: pd.DataFrame, measure: str, unit: str) -> str:
+        """A measure's value over some periods, its counts, and what they lack."""
+        line = sums.loc[(measure, unit)] if (measure, unit) in sums.index else None
+        lost = lost_text(line, len(self.recent), self.frequency)
+        return rate_lines(line, self.display[measure], more=lost)
+
+    def only(self, rows: pd.DataFrame) -> Any:
+        """Some rows, as the verbs take them."""
+        return like(self.counts, rows.reset_index(drop=True))
+
+
+def like(counts: Any, frame: pd.DataFrame) -> Any:
+    """Other rows with what is known of these counts: source, display, quality."""
+    if isinstance(counts, Counted):
+        return replace(counts, counts=frame)
+    if isinstance(counts, Table):
+        return replace(counts, data=frame, text=False, lines=None)
+    return frame
+
+
+def ground_of(
+    counts: Any,
+    *,
+    hierarchy: Any | None,
+    national: Any | None,
+    level: str | None,
+    until: Any | None,
+    window: int | None,
+    host: PluginHost,
+    shown: Mapping[str, Any] | None = None,
+) -> Ground:
+    """Take counts in, add them up to what units belong to, and find their window.
+
+    Parameters
+    ----------
+    counts : Counted, Table, pandas, polars or Arrow table
+        Numerators and denominators.
+    hierarchy : path, table or Hierarchy, optional
+        As `rolled_up` takes it.
+    national : path, Table or table, optional
+        Counts of the nation by the same measures and periods.
+    level : str, optional
+        Level of the units, where the counts hold several.
+    until : date, optional
+        Last period to use.
+    window : int, optional
+        Periods to add up; a year of them by default.
+    host : PluginHost
+        Where packs are found.
+    shown : mapping, optional
+        `better`, `target` and `per` over what the measures say.
+
+    Raises
+    ------
+    InputError, OptionError
+        If counts, hierarchy or options are faulty.
+    """
+    own, place, default = taken_counts(counts)
+    if own.empty:
+        raise InputError(f"{place.whole} has no rows, so there is nothing to report")
+    base = ALSO_CALLED.get(level or "", level) or default
+    whole, base = _with_levels(counts, own, hierarchy, base)
+    if national is not None:
+        whole = _with_nation(whole, national, host)
+    if until is not None:
+        last = as_date(until, "until")
+        kept = whole[whole["period"].to_numpy() <= last].reset_index(drop=True)
+        if kept.empty:
+            raise OptionError(
+                f"until {until!r} leaves no period; the counts begin on "
+                f"{whole['period'].min():%Y-%m-%d}"
+            )
+        whole = kept
+    known = like(counts, whole)
+    taken = take(known, host=host, level=base, **(shown or {}))
+    check_apart(taken.frame[taken.frame["status"].eq("ok").to_numpy()])  # a page adds periods up
+    frequency = next(iter(gaps(taken.frame, taken.series)[1].values()))
+    whole = _with_strata(whole, hierarchy, {one.strata for one in taken.display.values()})
+    return Ground(
+        counts=like(counts, whole),
+        frame=whole,
+        base=base,
+        display=taken.display,
+        names=taken.unit_names,
+        order=pack_order(taken.display, host),
+        periods=tuple(pd.Timestamp(one) for one in sorted(taken.frame["period"].unique())),
+        frequency=frequency,
+        window=_window(window, frequency),
+        host=host,
+    )
+
+
+def _window(given: int | None, frequency: str) -> int:
+    if given is None:
+        return YEAR.get(frequency, OTHERWISE)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise OptionError(f"window must be a whole number of periods, 1 or more, not {given!r}")
+    return given
+
+
+def _with_levels(
+    counts: Any, own: pd.DataFrame, hierarchy: Any | None, base: str | None
+) -> tuple[pd.DataFrame, str]:
+    """Counts with a level in every row, those of totals made where a hierarchy is given."""
+    if hierarchy is not None:
+        tree = read_hierarchy(hierarchy)
+        rolled = rolled_up(counts, tree, level=base)
+        frame = rolled.counts if isinstance(rolled, Counted) else rolled
+        named = frame["unit"].map(tree.names())
+        told = frame["unit_name"] if "unit_name" in frame.columns else None
+        frame = frame.assign(unit_name=named if told is None else told.fillna(named))
+        if base is None:
+            units = frame["unit"].isin(own["unit"].unique())
+            base = str(frame["level"][units.to_numpy()].iloc[0])
+        return frame, base
+    if "level" not in own.columns:
+        base = base or "provider"
+        return own.assign(level=pd.Categorical([base] * len(own), categories=list(LEVEL))), base
+    levels = [str(one) for one in own["level"].dropna().unique()]
+    if own["level"].isna().any() or (base is None and len(levels) > 1):
+        raise InputError(
+            f"the counts hold the levels {', '.join(sorted(levels))}, and a page is of units of "
+            "one level; say which with level= (--level)"
+        )
+    if base is not None and base not in levels:
+        raise UnknownNameError("level", base, levels)
+    return own, base or levels[0]
+
+
+def _with_strata(whole: pd.DataFrame, hierarchy: Any | None, wanted: set[str]) -> pd.DataFrame:
+    """Counts with the labels that tell like units apart, where the hierarchy has them."""
+    missing = {name for name in wanted if name and name not in whole.columns}
+    if not missing or hierarchy is None or isinstance(hierarchy, Hierarchy):
+        return whole
+    table = pd.read_csv(hierarchy, dtype="str") if _is_path(hierarchy) else as_pandas(hierarchy)
+    told = table.columns.intersection(sorted(missing))
+    for name in told:
+        labels = table[["unit", name]].dropna().drop_duplicates("unit", keep="last")
+        whole = whole.assign(**{name: whole["unit"].map(labels.set_index("unit")[name])})
+    return whole
+
+
+def _is_path(given: Any) -> bool:
+    return isinstance(given, str) or hasattr(given, "__fspath__")
+
+
+def _with_nation(whole: pd.DataFrame, national: Any, host: PluginHost) -> pd.DataFrame:
+    """Counts with the rows of the nation that were given, in place of any that were added up."""
+    from spcbench.reading import read
+
+    given = read(national, host=host) if _is_path(national) else national
+    frame, place, _ = taken_counts(given)
+    if "level" in frame.columns and frame["level"].eq(NATION).any():
+        frame = frame[frame["level"].eq(NATION).to_numpy(dtype=np.bool_)]
+    if (units := len(frame["unit"].unique())) != 1:
+        raise InputError(
+            f"{place.whole} holds {units} units; figures of the nation are "
+            "those of one, or have 'national' in the column level"
+        )
+    from spcbench.intake import matching
+
+    known = list(whole["measure"].unique())
+    rows = frame[["measure", "unit", "period", "numerator", "denominator", "status"]].assign(
+        level=NATION,
+        unit_name=frame["unit_name"] if "unit_name" in frame.columns else "National",
+    )
+    rows["measure"] = [_matched(one, known, matching) for one in rows["measure"]]
+    kept = whole[~whole["level"].eq(NATION).to_numpy(dtype=np.bool_)]
+    both = pd.concat(
+        [kept.astype({"level": "string"}), rows.dropna(subset=["measure"])], ignore_index=True
+    )
+    return checked(both, place=Place("the counts with those of the nation")).frame
+
+
+def _matched(name: str, known: Sequence[str], matching: Any) -> str | None:
+    """The measure of the counts that a national row is about; None for any other."""
+    try:
+        return str(matching(str(name), known))
+    except UnknownNameError:
+        return None
+
+
+def pack_order(names: Iterable[str], host: PluginHost) -> tuple[str, ...]:
+    """Measures in the order that their packs tell them; others by name, after them.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The measures there are.
+    host : PluginHost
+        Where packs are found.
+    """
+    places = {}
+    for name in names:
+        try:
+            pack, measure = host.measure(name) if ":" in name else (None, None)
+        except (UnknownNameError, AmbiguousNameError):
+            pack = None
+        if pack is not None and measure is not None:
+            places[name] = (pack.name, [one.id for one in pack.measures].index(measure.id))
+    return (*sorted(places, key=lambda one: places[one]), *sorted(set(names) - set(places)))
+
+
+def with_everyone(ground: Ground) -> Ground:
+    """The same ground with rows of all units together, under the code ``all``.
+
+    Raises
+    ------
+    InputError
+        If a unit has that code already.
+    """
+    units = [str(one) for one in ground.at(ground.base)["unit"].unique()]
+    if ALL in set(ground.frame["unit"]):
+        raise InputError(f"a unit has the code {ALL!r}, which is that of all units together")
+    tree = pd.DataFrame(
+        {
+            "unit": [ALL, *units],
+            "parent": [None] + [ALL] * len(units),
+            "level": ["group"] + [ground.base] * len(units),
+            "name": ["All units"] + [ground.names.get(one) for one in units],
+        }
+    )
+    base = ground.at(ground.base).drop(columns="group", errors="ignore").reset_index(drop=True)
+    rolled = rolled_up(base, tree, to="group", keep=False)
+    made = rolled[rolled["unit"].eq(ALL).to_numpy()].assign(unit_name="All units")
+    own = ground.frame
+    if "group" in own.columns:
+        own = own.drop(columns="group")
+    inside = own["level"].eq(ground.base)
+    own = own.assign(group=inside.map({True: ALL, False: None}))
+    both = pd.concat(
+        [own.astype({"level": "string"}), made.astype({"level": "string"})], ignore_index=True
+    )
+    frame = checked(both, place=Place("the counts of all units")).frame
+    return replace(
+        ground,
+        counts=like(ground.counts, frame),
+        frame=frame,
+        names={**ground.names, ALL: "All units"},
+    )
+
+
+def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """Sums over some periods, by measure and unit.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Checked counts.
+    periods : sequence of Timestamp
+        Which to add up.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index (measure, unit); `numerator`, `denominator` (missing where no
+        period has any), `missing` (missing where nobody counted it),
+        `periods` with a row and `withheld` (suppressed, or not usable).
+    """
+    rows = frame[frame["period"].isin(list(periods)).to_numpy()]
+    ok = rows["status"].eq("ok").to_numpy(dtype=np.bool_)
+    lost = ~rows["status"].isin(["ok", "no_data"]).to_numpy(dtype=np.bool_)
+    keyed = rows.assign(
+        numerator=rows["numerator"].where(ok),
+        denominator=rows["denominator"].where(ok),
+        missing=rows["missing"] if "missing" in rows.columns else pd.NA,
+        withheld=lost,
+    )
+    keyed["missing"] = keyed["missing"].astype("Int64")
+    grouped = keyed.groupby(["measure", "unit"], observed=True)
+    found = grouped[["numerator", "denominator", "missing"]].sum(min_count=1)
+    # Part of a number of unknown cases would look like all of it.
+    found["missing"] = found["missing"].mask(grouped["missing"].count() < grouped.size())
+    found["periods"] = grouped["period"].nunique()
+    found["withheld"] = grouped["withheld"].sum().astype("int64")
+    return found
