@@ -1,5 +1,8 @@
 """Each note on each chart, with the points before and after it."""
 
+import types
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,8 @@ import spcbench as sb
 from spcbench import tables
 from spcbench.actions import difference_of_shares
 from spcbench.errors import InputError
+from spcbench.plugin import hookimpl
+from spcbench.plugin.host import PluginHost, default_host
 
 MONTHS = pd.date_range("2022-01-01", periods=36, freq="MS")
 
@@ -76,6 +81,11 @@ def test_a_comment_in_the_month_of_a_rebase_looks_back_over_it():
     assert found["first_after"].to_list() == [MONTHS[18], MONTHS[19]]
 
 
+def test_a_comment_just_before_a_rebase_looks_ahead_into_the_new_phase():
+    line, _ = actions([rebase("2023-07-01"), comment("2023-06-20")]).to_dict("records")
+    assert (line["first_after"], line["periods_after"]) == (MONTHS[18], 12)
+
+
 def test_points_that_are_not_used_are_in_no_window():
     closed = sb.note("exclude", date="2023-06-01", reason="Closed", author="B. Lee")
     table = counts()
@@ -125,6 +135,51 @@ def test_a_signal_counts_only_if_it_begins_after():
     later = actions([comment("2024-01-01")], chart="p").iloc[0]  # the run began in July 2023
     assert not later["special_cause_after"]
     assert later["verdicts_after"] == ""
+
+
+def test_a_signal_counts_only_if_it_begins_in_the_window():
+    (line,) = actions([comment("2022-03-01")], chart="p").to_dict("records")
+    assert line["last_after"] == MONTHS[13]  # all is as before until July 2023
+    assert line["verdicts_after"] == ""
+
+
+@pytest.mark.parametrize("chart", ["p", "np", "u"])
+def test_periods_that_reach_into_the_next_are_not_added_up(chart):
+    numerator = np.where(np.arange(36) == 17, 90, np.where(np.arange(36) < 18, 72, 96))
+    denominator = np.where(np.arange(36) == 17, 900, 120)
+    rolling = counts(numerator, denominator, period_end=MONTHS + pd.DateOffset(months=12, days=-1))
+    (line,) = actions([comment("2023-07-01")], rolling, chart=chart).to_dict("records")
+
+    sums = ["numerator_before", "denominator_before", "numerator_after", "denominator_after"]
+    assert all(pd.isna(line[name]) for name in sums)
+    assert line["value_before"] == pytest.approx((11 * 0.6 + 0.1) / 12)  # the mean, unweighted
+    assert line["value_after"] == pytest.approx(0.8)
+    assert np.isnan([line["difference_lower"], line["difference_upper"]]).all()
+
+
+def test_periods_that_end_before_the_next_are_added_up():
+    apart = counts(period_end=MONTHS + pd.DateOffset(months=1, days=-1))
+    other = apart.assign(unit="B", period_end=MONTHS + pd.DateOffset(months=2))
+    found = actions([comment("2023-07-01")], pd.concat([apart, other])).set_index("unit")
+    assert found["denominator_before"].to_list()[0] == 120
+    assert pd.isna(found.loc["B", "denominator_before"])
+    assert found["difference_lower"].isna().to_list() == [False, True]
+
+
+def test_values_on_a_scale_of_their_own_say_nothing_of_the_level():
+    plugin = types.ModuleType("own_scale")
+    plugin.SPCBENCH_API = 1
+    own = replace(default_host().chart("i"), id="own_scale", scale="own")
+
+    @hookimpl
+    def spcbench_charts():
+        return [own]
+
+    plugin.spcbench_charts = spcbench_charts
+    host = PluginHost.of(plugin)
+    (line,) = actions([comment("2023-07-01")], chart="own_scale", host=host).to_dict("records")
+    assert (line["periods_before"], line["periods_after"]) == (12, 12)
+    assert np.isnan([line["value_before"], line["value_after"]]).all()
 
 
 def test_the_interval_is_newcombes():

@@ -450,6 +450,40 @@ def test_nobody_eligible_for_one_measure_is_no_gap_where_another_has_cases():
     assert found["units_missing"].sum() == 1
 
 
+def test_cases_of_which_nothing_is_known_stay_missing_in_the_total():
+    made = counts(
+        ("RJ1", JANUARY, 1, 10),
+        ("RJ2", JANUARY, 0, 0),  # two cases, of neither is it known
+        ("RJ1", FEBRUARY, 0, 0),
+        ("RJ2", FEBRUARY, 0, 0),
+        ("RJ1", MARCH, 0, 0),  # nobody at all
+        ("RJ2", MARCH, 0, 0),
+        missing=[3, 2, 1, 4, 0, 0],
+        expected=[0.5, 0.1, 0.1, 0.1, 0.0, 0.0],
+    )
+    found = rolled_up(made, tree(), to="system", keep=False)
+
+    assert found["missing"].fillna(-1).to_list() == [5, 5, -1]
+    assert found["denominator"].fillna(-1).to_list() == [10, 0, -1]
+    assert found["numerator"].fillna(-1).to_list() == [1, 0, -1]
+    assert found["status"].to_list() == ["ok", "no_data", "no_data"]
+    assert found["units"].to_list() == [1, 0, 0]
+    assert found["expected"].fillna(-1).to_list() == [0.5, -1, -1]  # of those counted only
+
+    # And on to the region: nothing is lost on the way.
+    again = rolled_up(found, tree(), to="region", level="system", keep=False)
+    assert again["missing"].fillna(-1).to_list() == [5, 5, -1]
+
+
+def test_missing_cases_of_a_withheld_count_are_withheld_too():
+    made = counts(("RJ1", JANUARY, 0, 0), ("RJ2", JANUARY, 0, 0), missing=[2, 3])
+    made["status"] = ["no_data", "suppressed"]
+    found = rolled_up(made, tree(), to="system", keep=False)
+
+    assert found["status"].to_list() == ["suppressed"]
+    assert found[["numerator", "denominator", "missing"]].isna().all(axis=None)
+
+
 def test_a_count_that_is_withheld_is_always_said():
     status = ["ok"] * 4 + ["suppressed"] * 4
     found = rolled_up(quarter(status=status), tree(), to="system", keep=False)

@@ -204,7 +204,7 @@ def test_a_caution_of_the_pack_is_told(host):
 def test_small_numbers_are_told_in_plain_words(host):
     text = " ".join(section(unit_page(host), "At a glance").text)
     assert "Numbers here are small: in a usual month about 5 are eligible for each measure" in text
-    assert "(--period quarter)" in text
+    assert "Counting by quarters would leave 8 points, and a chart needs 13" in text
     few = " ".join(section(unit_page(host, "C"), "At a glance").text)
     assert "about 5 are eligible for Place." in few
     large = counts()[lambda one: ~one["measure"].eq("care@1:place")]
@@ -249,7 +249,7 @@ def test_quarters_have_a_window_of_four(host):
 
     assert page.all_tables[0].headings["recent"] == "Last 4 quarters"
     assert warm["recent"] == "80%\n48 of 60"
-    assert warm["latest"] == "80%\n12 of 15, Oct 2024"
+    assert warm["latest"] == "80%\n12 of 15, Oct to Dec 2024"
 
 
 def test_another_window_and_an_earlier_end(host):
@@ -318,7 +318,7 @@ def test_a_page_without_notes_has_no_such_section(host):
 def test_a_unit_that_is_not_there(host):
     with pytest.raises(UnknownNameError, match="there is no unit 'D'"):
         unit_page(host, "D")
-    with pytest.raises(UnknownNameError, match="there is no unit 'S1'"):
+    with pytest.raises(OptionError, match="'S1' is a system, not one unit"):
         unit_page(host, "S1")
 
 
@@ -534,9 +534,10 @@ def test_records_tell_how_complete_they_are_and_since_when(host):
 
     recent = own[own["born"] >= "2024-01-01"]
     unknown, size = int(recent["milk"].isna().sum()), len(recent)
-    complete = frame(page, "completeness").set_index("column")
-    assert complete.loc["milk", "known"].endswith(f"\n{unknown} of {size} not known")
-    assert complete.loc["warm", "known"] == "100%"
+    complete = frame(page, "completeness").set_index("measure_id")
+    milk = complete.loc["care@1:milk"]
+    assert milk["known"].endswith(f"\n{unknown} of {size} not known")
+    assert complete.loc["care@1:warm", "known"] == "100%"
 
 
 def test_pages_are_the_same_twice_and_in_any_order_of_rows(host):

@@ -112,7 +112,9 @@ def actions_table(drawn: Drawn, signals: pd.DataFrame) -> pd.DataFrame:
         As `tables.ACTIONS`, by measure, unit and date. The windows hold up to
         12 points that are used, and end where a phase does. The note's own
         period is the first after it when the note is of its first day, and in
-        neither window when it falls within.
+        neither window when it falls within. Where periods reach into the next
+        there are values alone, the means of those of the periods: sums would
+        count cases more than once, and there is no interval.
     """
     parts = [
         _compared(note, rows, drawn)
@@ -200,17 +202,41 @@ def _sums(
         name: _between(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)[used], first, last)
         for name in ("numerator", "denominator")
     }
+    twice = _overlapping(drawn)[series]
     for name, found in sums.items():
-        yield name, pd.array(np.where(empty, np.nan, found), dtype="Int64")
+        yield name, pd.array(np.where(empty | twice, np.nan, found), dtype="Int64")
     with np.errstate(divide="ignore", invalid="ignore"):
         pooled = sums["numerator"] / sums["denominator"]
         mean = _between(drawn.value[used], first, last) / (last - first)
+        each = _between(_shares_of_rows(drawn)[used], first, last) / (last - first)
+    pooled = np.where(twice, each, pooled)
     takes, scale = drawn.of_chart("takes")[series], drawn.of_chart("scale")[series]
     # Distances and sums have no mean that says where the measure stands, nor have smoothed values.
     lost = (drawn.of_chart("points")[series] == "dependent") | (scale == "spread")
     lost |= (scale == "own") & (takes != "event")
     value = np.where(np.isin(takes, ("proportion", "rate")), pooled, mean)
     yield "value", np.where(lost | ~np.isfinite(value), np.nan, value)
+
+
+def _shares_of_rows(drawn: Drawn) -> Floats:
+    """Numerator over denominator of each row by itself."""
+    frame = drawn.taken.frame
+    above, below = (
+        frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name in ("numerator", "denominator")
+    )
+    return np.asarray(above / below, dtype=np.float64)
+
+
+def _overlapping(drawn: Drawn) -> Flags:
+    """Series of which a period reaches into the next: their sums would count cases again."""
+    frame, series = drawn.taken.frame, drawn.taken.series
+    if "period_end" not in frame.columns:
+        return np.zeros(len(series), dtype=np.bool_)
+    begin, end = (frame[name].to_numpy() for name in ("period", "period_end"))
+    over = np.zeros(len(frame), dtype=np.int64)
+    over[:-1] = (end[:-1] >= begin[1:]) & ~series.breaks[1:]
+    return np.asarray(series.sums(over) > 0)
 
 
 def _between(values: Floats, first: Integers, last: Integers) -> Floats:
@@ -223,7 +249,7 @@ def _between(values: Floats, first: Integers, last: Integers) -> Floats:
 
 def _of_shares(drawn: Drawn) -> Flags:
     """Series whose values are shares of cases that are independent of each other."""
-    shares = np.asarray(drawn.of_chart("takes") == "proportion")
+    shares = np.asarray(drawn.of_chart("takes") == "proportion") & ~_overlapping(drawn)
     frame = drawn.taken.frame
     if "variance" in frame.columns:
         # Opportunities of one case hang together: chance alone says too little of their variance.

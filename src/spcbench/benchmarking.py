@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from spcbench.chart_series import gaps
 from spcbench.funnel_advice import advice_table
 from spcbench.funnel_beside import beside_table, reference_lines
 from spcbench.funnel_change import Changed
@@ -397,6 +398,7 @@ def funnels(
             "by": by,
             "first": _iso(summary["first"].min()),
             "last": _iso(summary["last"].max()),
+            "frequency": _frequency(taken),
             "disclosure": "none",
         },
         _compared=compared,
@@ -404,6 +406,12 @@ def funnels(
         _window=(first, last),
         _host=host,
     )
+
+
+def _frequency(taken: Taken) -> str | None:
+    """How long a period is, where that is the same for all measures."""
+    words = set(gaps(taken.frame, taken.series)[1].values())
+    return words.pop() if len(words) == 1 else None
 
 
 def _iso(date: Any) -> str | None:

@@ -110,7 +110,10 @@ def totals(
     whole = (units > 0) & ~(blank & (without > 0))
     status = _status(frame, rows, group, distinct.size)
     status[(units > 0) & ~whole] = STATUS.index("insufficient_data")
-    added = _Added(frame.iloc[rows], base.ok[below], group, whole)
+    none = _unknown_only(frame, base)[below]
+    nobody = (units == 0) & ~(blank & (without > 0))
+    nobody &= ~_any(group, base.hidden[below], first.size) & _any(group, none, first.size)
+    added = _Added(frame.iloc[rows], base.ok[below], none, group, whole, nobody)
     known, names = tree.names(), tree.units[node[below[first]]]
     made = {
         "measure": frame["measure"].array.take(rows[first]),
@@ -153,14 +156,21 @@ class _Added:
 
     rows: pd.DataFrame
     ok: Flags
+    none: Flags
     group: Integers
     whole: Flags
+    nobody: Flags  # nothing but unknown cases: 0 of 0, as it is where records are counted
 
     def sums(self, name: str) -> pd.Series | Floats:
-        """Sum of a column in each group; unknown where one term is."""
+        """Sum of a column in each group; unknown where one term is.
+
+        Cases of which nothing is known stand in rows of 0 of 0, and are missing all the same.
+        """
         cells = self.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        sums = np.bincount(self.group[self.ok], cells[self.ok], minlength=self.whole.size)
-        sums = np.where(self.whole, sums, np.nan)
+        use = self.ok | self.none if name == "missing" else self.ok
+        sums = np.bincount(self.group[use], cells[use], minlength=self.whole.size)
+        told = self.whole | self.nobody if name in _WHOLE else self.whole
+        sums = np.where(told, sums, np.nan)
         return pd.Series(sums).astype("Int64") if name in _WHOLE else sums
 
     def agreed(self, name: str, first: Integers) -> pd.Series:
@@ -169,6 +179,19 @@ class _Added:
         told = cells.iloc[first].reset_index(drop=True)
         same = cells.to_numpy() == told.to_numpy()[self.group]  # what is missing equals nothing
         return told.mask(np.bincount(self.group[~same], minlength=first.size) > 0)
+
+
+def _any(group: Integers, flags: Flags, size: int) -> Flags:
+    """Which groups have a flagged row."""
+    return np.asarray(np.bincount(group[flags], minlength=size) > 0, dtype=np.bool_)
+
+
+def _unknown_only(frame: pd.DataFrame, base: Base) -> Flags:
+    """Rows of 0 of 0 that say how many cases are unknown."""
+    if "missing" not in frame.columns:
+        return np.zeros(base.none.size, dtype=np.bool_)
+    told = frame["missing"].gt(0).fillna(False).to_numpy(dtype=np.bool_)
+    return np.asarray(base.none & told[base.rows], dtype=np.bool_)
 
 
 def _first_rows(group: Integers, size: int) -> Integers:

@@ -18,6 +18,7 @@ from spcbench.counts_cells import Place
 from spcbench.counts_check import CheckedCounts, as_pandas, checked
 from spcbench.errors import AmbiguousNameError, InputError, OptionError, UnknownNameError
 from spcbench.measures.counting import Counted
+from spcbench.measures.event_words import event_display, named_event
 from spcbench.measures.measure import display_of
 from spcbench.numeric.segments import Integers, Segments
 from spcbench.tables import Display, Table
@@ -326,7 +327,9 @@ def as_date(given: Any, option: str) -> np.datetime64:
         If it is not a date in ISO order.
     """
     text = given if not isinstance(given, str) else given.strip()
-    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text):
+    # A bare number would be taken for nanoseconds since 1970.
+    written = not isinstance(text, str) or re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text)
+    if isinstance(text, Real) or not written:
         raise OptionError(f"{option} {given!r} is not a date such as 2024-04-01")
     try:
         return np.datetime64(pd.Timestamp(text).tz_localize(None), "us")
@@ -339,6 +342,10 @@ def _measured(name: str, host: PluginHost) -> Display | None:
     if ":" not in name:
         return None
     try:
+        if waits := named_event(name):
+            full, event, between = waits
+            measure = cast("Measure | Composite", host.measure(full)[1])
+            return event_display(measure, event, between)
         return display_of(cast("Measure | Composite", host.measure(name)[1]))
     except (UnknownNameError, AmbiguousNameError):
         return None

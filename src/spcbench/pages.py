@@ -16,23 +16,28 @@ from spcbench.measures.counting import Counted
 from spcbench.pages_area import area_sections, members_of
 from spcbench.pages_ground import ALL, Ground, ground_of, with_everyone
 from spcbench.pages_packs import pack_sections
+from spcbench.pages_quality import quality_sections
 from spcbench.pages_unit import (
     Asked,
     charts_of,
-    quality_sections,
     reading_section,
     unit_sections,
 )
+from spcbench.pictures.theme import last_day, named_by_day
 from spcbench.report import Page, Report, Section
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
 
 
+_LEVEL_WORDS = {"system": "a system", "region": "a region", "national": "the nation"}
+
+
 def unit_report(
     counts: Any,
     *,
     unit: str,
+    measure: str | None = None,
     hierarchy: Any | None = None,
     national: Any | None = None,
     references: Any | None = None,
@@ -58,6 +63,8 @@ def unit_report(
         beside its system and region.
     unit : str
         Its code.
+    measure : str, optional
+        Only this one: its full name, or a part that names no other (``"mgso4"``).
     hierarchy : path, table or Hierarchy, optional
         Who belongs to whom, as `rolled_up` takes it; without it the counts'
         own rows of systems and regions, if there are any.
@@ -94,7 +101,7 @@ def unit_report(
     Raises
     ------
     UnknownNameError
-        If the counts have no such unit.
+        If the counts have no such unit, or no such measure.
     InputError, OptionError
         If counts, hierarchy, notes or options are faulty.
 
@@ -111,9 +118,7 @@ def unit_report(
     ['80%\n96 of 120']
     """
     ground, asked = _opened(counts, locals())
-    own = ground.at(ground.base)["unit"]
-    if not own.eq(unit).any():
-        raise UnknownNameError("unit", unit, own.unique())
+    _check_unit(ground, unit)
     charts = charts_of(ground, unit, asked)
     page = _page(ground, "unit", unit, [unit])
     sections = [
@@ -129,6 +134,7 @@ def area_report(
     counts: Any,
     *,
     area: str | None = None,
+    measure: str | None = None,
     hierarchy: Any | None = None,
     national: Any | None = None,
     references: Any | None = None,
@@ -153,7 +159,7 @@ def area_report(
     area : str, optional
         Code of a system, a region or another total; all units together
         without it.
-    hierarchy, national, references, notes, chart, rules, better, target, per
+    measure, hierarchy, national, references, notes, chart, rules, better, target, per
         As for `unit_report`, and so are the rest. Lines of `references` are on
         the area's charts.
     level, until, window, title, host
@@ -167,9 +173,9 @@ def area_report(
     Raises
     ------
     UnknownNameError
-        If the counts and the hierarchy have no such area.
+        If the counts and the hierarchy have no such area or measure.
     OptionError
-        If `area` is a unit.
+        If `area` is a unit, or nobody says what belongs to it.
     InputError
         If counts, hierarchy or notes are faulty.
 
@@ -186,7 +192,7 @@ def area_report(
     ground, asked = _opened(counts, locals())
     if area is None:
         ground, area = with_everyone(ground), ALL
-    _check_area(ground, area)
+    _check_area(ground, area, hierarchy)
     charts = charts_of(ground, area, asked)
     members = members_of(ground, area)
     page = _page(ground, "area", area, members)
@@ -204,16 +210,39 @@ def _opened(counts: Any, given: dict[str, Any]) -> tuple[Ground, Asked]:
 
     host = given["host"] or default_host()
     host.rule_set(given["rules"])
-    names = ("hierarchy", "national", "level", "until", "window")
+    names = ("measure", "hierarchy", "national", "level", "until", "window", "chart")
     shown = {name: given[name] for name in ("better", "target", "per")}
     ground = ground_of(counts, host=host, shown=shown, **{name: given[name] for name in names})
     wanted = ("notes", "chart", "rules", "references", *shown)
     return ground, Asked(**{name: given[name] for name in wanted})
 
 
-def _check_area(ground: Ground, area: str) -> None:
+def _check_unit(ground: Ground, unit: str) -> None:
+    if not isinstance(unit, str):
+        raise OptionError(f"unit must be the code of a unit, not {unit!r}")
+    own = ground.at(ground.base)["unit"]
+    if own.eq(unit).any():
+        return
+    if ground.frame["unit"].eq(unit).any():
+        level = _LEVEL_WORDS.get(ground.level_of(unit), "a total")
+        raise OptionError(
+            f"{unit!r} is {level}, not one unit: ask for its page with area= (--area), or give "
+            "the code of a unit"
+        )
+    raise UnknownNameError("unit", unit, own.unique())
+
+
+def _check_area(ground: Ground, area: str, hierarchy: Any | None) -> None:
+    if not isinstance(area, str):
+        raise OptionError(f"area must be the code of an area, not {area!r}")
     own = ground.frame["unit"].eq(area).to_numpy()
     above = ground.frame["unit"][~ground.frame["level"].eq(ground.base).to_numpy(dtype=bool)]
+    if not own.any() and hierarchy is None and not len(above):
+        raise OptionError(
+            f"the counts hold units only, so nobody knows what belongs to the area {area!r}; say "
+            "who belongs to whom with hierarchy= (--hierarchy), or leave area= out for all units "
+            "together (--area all)"
+        )
     if not own.any():
         raise UnknownNameError("area", area, above.unique())
     if ground.level_of(area) == ground.base:
@@ -240,9 +269,15 @@ def _page(ground: Ground, kind: Any, unit: str, members: Sequence[str]) -> Page:
 
 def _title(ground: Ground, unit: str) -> str:
     first, last = ground.periods[0], ground.periods[-1]
-    when = _month(first) if first == last else f"{_month(first)} to {_month(last)}"
+    last = last_day(last, ground.frequency)
+    by_day = named_by_day(ground.frequency)
+    when = _month(first, day=by_day)
+    if first != last:
+        end = _month(last, end=last > ground.periods[-1], day=by_day)
+        when = f"{when} to {end}"
     return f"{ground.name(unit)}: {when}"
 
 
-def _month(date: pd.Timestamp) -> str:
-    return f"{date:%B %Y}" if date.day == 1 else f"{date.day} {date:%B %Y}"
+def _month(date: pd.Timestamp, *, end: bool = False, day: bool = False) -> str:
+    whole = not day and (date.day == 1 or (end and date.is_month_end))
+    return f"{date:%B %Y}" if whole else f"{date.day} {date:%B %Y}"

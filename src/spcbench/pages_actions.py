@@ -12,7 +12,7 @@ from spcbench.actions import CAUTION, DATED
 from spcbench.charting import ControlCharts
 from spcbench.pages_cells import difference_lines, rate_lines
 from spcbench.pages_ground import Ground
-from spcbench.pictures.theme import date_text
+from spcbench.pictures.theme import date_text, end_text, named_by_day, period_text
 from spcbench.pictures.words import number_text
 from spcbench.report import ReportTable
 
@@ -80,8 +80,8 @@ def _row(line: Mapping[str, Any], ground: Ground, charts: ControlCharts) -> dict
         "unit": ground.name(line["unit"]),
         "what": _what(line),
         "measure": display.brief,
-        "before": _side(line, "before", charts),
-        "after": _side(line, "after", charts),
+        "before": _side(line, "before", charts, ground.frequency),
+        "after": _side(line, "after", charts, ground.frequency),
         "difference": difference_lines(*ends, display),
         "since": _since(line),
     }
@@ -100,11 +100,14 @@ def _what(line: Mapping[str, Any]) -> str:
     return f"{_DECISIONS.get(line['action'], '')}{line['text']}{author}"
 
 
-def _side(line: Mapping[str, Any], side: str, charts: ControlCharts) -> str:
+def _side(line: Mapping[str, Any], side: str, charts: ControlCharts, often: str) -> str:
     if pd.isna(line[f"value_{side}"]):
         return "–"
     first, last = line[f"first_{side}"], line[f"last_{side}"]
-    when = date_text(first) if first == last else f"{date_text(first)} to {date_text(last)}"
+    when = period_text(first, often)
+    if first != last:
+        begins = date_text(first, day=named_by_day(often))
+        when = f"{begins} to {end_text(last, often)}"
     display = charts.display[line["measure"]]
     counts = {name: line[f"{name}_{side}"] for name in ("numerator", "denominator")}
     if not any(pd.isna(one) for one in counts.values()):

@@ -7,26 +7,25 @@ from typing import Any
 
 import pandas as pd
 
-from spcbench.actions import difference_of_shares
 from spcbench.benchmarking import Funnels, funnels
 from spcbench.charting import ControlCharts, control_charts
 from spcbench.notes import read_notes
 from spcbench.pages_actions import actions_report
 from spcbench.pages_cells import (
     NO_DATA,
-    difference_lines,
-    lost_text,
     position_text,
-    rate_lines,
     span_text,
     variation_text,
 )
-from spcbench.pages_ground import ABOVE, NATION, Ground, summed
+from spcbench.pages_ground import ABOVE, Ground
+from spcbench.pages_nation import NATION
 from spcbench.pages_packs import composites_of
+from spcbench.pages_quality import set_aside_at_a_glance
 from spcbench.pages_tables import glance_table
+from spcbench.pages_then import then_and_now
 from spcbench.pages_unit import Asked, cautions, without_data
+from spcbench.pages_window import summed
 from spcbench.report import ReportTable, Section
-from spcbench.tables import Display
 
 
 def members_of(ground: Ground, area: str) -> list[str]:
@@ -171,14 +170,18 @@ def area_sections(
     order = (*composites, *(one for one in ground.order if one not in composites))
     yield Section(
         title="At a glance",
-        text=[*without_data(ground, area, charts), *cautions(charts)],
+        text=[
+            *set_aside_at_a_glance(ground, members),
+            *without_data(ground, area, charts),
+            *cautions(charts),
+        ],
         tables=[glance_table(ground, area, charts, published=asked.published)],
     )
     yield Section(
         title=f"{ground.name(area)} over time",
         text="All units together. Points within the limits go up and down by chance; a marked "
         "point or run is more than chance usually makes.",
-        tables=[one for one in [then_and_now(ground, area, order)] if one is not None],
+        tables=[one for one in [then_and_now(ground, area, charts, order)] if one is not None],
         results=[charts],
         order=order,
     )
@@ -201,73 +204,6 @@ def of_units(asked: Asked) -> pd.DataFrame | None:
         return None
     notes = read_notes(asked.notes)
     return notes[notes["unit"].notna().to_numpy()]
-
-
-def then_and_now(ground: Ground, area: str, order: Sequence[str]) -> ReportTable | None:
-    """The first periods beside the last ones; None where there are too few for both."""
-    size = min(len(ground.recent), len(ground.periods) // 2)
-    if size < 1:
-        return None
-    first, last = ground.periods[:size], ground.periods[-size:]
-    then, now = summed(ground.frame, first), summed(ground.frame, last)
-    rows = []
-    for name in order:
-        display = ground.display[name]
-        pair = [
-            sums.loc[(name, area)] if (name, area) in sums.index else None for sums in (then, now)
-        ]
-        rows.append(
-            {
-                "measure": display.brief,
-                "then": rate_lines(pair[0], display, more=_lost(pair[0], size, ground)),
-                "now": rate_lines(pair[1], display, more=_lost(pair[1], size, ground)),
-                "difference": _difference(pair, display, ground, name),
-                "measure_id": name,
-            }
-        )
-    headings = {
-        "measure": "Measure",
-        "then": _capital(span_text(first, ground.frequency)),
-        "now": _capital(span_text(last, ground.frequency)),
-        "difference": "Difference",
-    }
-    return ReportTable(
-        id="then_and_now",
-        title="The first and the last periods side by side",
-        frame=pd.DataFrame(rows, dtype="object"),
-        headings=headings,
-        note="The interval is Newcombe's for independent cases; there is none where one case "
-        "counts several times. A difference does not show what brought it about.",
-    )
-
-
-def _lost(line: Any, size: int, ground: Ground) -> str:
-    return lost_text(line, size, ground.frequency)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _difference(pair: Sequence[Any], display: Display, ground: Ground, name: str) -> str:
-    then, now = pair
-    if then is None or now is None or pd.isna(then["denominator"]) or pd.isna(now["denominator"]):
-        return "–"
-    counts = [float(one[key]) for one in pair for key in ("numerator", "denominator")]
-    if not (counts[1] > 0 and counts[3] > 0):
-        return "–"
-    found = counts[2] / counts[3] - counts[0] / counts[1]
-    if counts[0] > counts[1] or counts[2] > counts[3] or _clustered(ground, name):
-        return difference_lines(found, float("nan"), float("nan"), display)
-    made = difference_of_shares(*counts)
-    return difference_lines(found, float(made.lower), float(made.upper), display)
-
-
-def _clustered(ground: Ground, name: str) -> bool:
-    if "variance" not in ground.frame.columns:
-        return False
-    own = ground.frame["measure"].eq(name).to_numpy()
-    return bool(ground.frame["variance"][own].notna().any())
 
 
 def _matrix_section(

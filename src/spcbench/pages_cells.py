@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from spcbench.pictures.theme import date_text
+from spcbench.pictures.theme import date_text, end_text, named_by_day, period_text
 from spcbench.pictures.words import (
     ASSURANCE_WORDS,
     STATUS_WORDS,
@@ -95,7 +95,8 @@ def lost_text(line: Mapping[str, Any] | pd.Series[Any] | None, size: int, freque
     Parameters
     ----------
     line : mapping or None
-        With `periods` that have a row, and `withheld` ones among them.
+        With `periods` that have a row, and `withheld` ones among them; of
+        totals also `units` of `of_units`, the fewest that had data in a period.
     size : int
         Periods in the window.
     frequency : str
@@ -112,7 +113,25 @@ def lost_text(line: Mapping[str, Any] | pd.Series[Any] | None, size: int, freque
     said = [f"{int(line['periods'])} of {size} {word}s"] if line["periods"] < size else []
     if withheld:
         said.append(f"{withheld} {word}{'' if withheld == 1 else 's'} withheld")
-    return ", ".join(said)
+    return ", ".join(one for one in (*said, units_text(line)) if one)
+
+
+def units_text(line: Mapping[str, Any] | pd.Series[Any] | None) -> str:
+    """How many units a total rests on, where it lacks some; else nothing.
+
+    Parameters
+    ----------
+    line : mapping or None
+        With `units` and `of_units`, or without them.
+
+    Examples
+    --------
+    >>> units_text({"units": 2, "of_units": 3}), units_text({})
+    ('2 of 3 units', '')
+    """
+    if line is None or pd.isna(line.get("of_units")):
+        return ""
+    return f"{int(line['units'])} of {int(line['of_units'])} units"
 
 
 def span_text(periods: Sequence[pd.Timestamp], frequency: str) -> str:
@@ -123,13 +142,15 @@ def span_text(periods: Sequence[pd.Timestamp], frequency: str) -> str:
     >>> months = pd.date_range("2024-01-01", periods=12, freq="MS")
     >>> span_text(list(months), "month")
     'the 12 months from Jan 2024 to Dec 2024'
+    >>> span_text([pd.Timestamp("2024-07-01"), pd.Timestamp("2024-10-01")], "quarter")
+    'the 2 quarters from Jul 2024 to Dec 2024'
     """
     size = len(periods)
     if size == 1:
-        return f"the {period_word(frequency)} from {date_text(periods[0])}"
+        return f"the {period_word(frequency)} from {period_text(periods[0], frequency)}"
+    begins = date_text(periods[0], day=named_by_day(frequency))
     return (
-        f"the {size} {period_word(frequency)}s from {date_text(periods[0])} "
-        f"to {date_text(periods[-1])}"
+        f"the {size} {period_word(frequency)}s from {begins} to {end_text(periods[-1], frequency)}"
     )
 
 
@@ -206,16 +227,16 @@ def difference_lines(difference: float, lower: float, upper: float, display: Dis
     if pd.isna(difference):
         return "–"
     unit = " points" if display.per == 100 else ""
-    said = _moved(difference, display, unit)
+    said = _moved(difference, display, unit, none="no difference")
     if pd.isna(lower) or pd.isna(upper):
         return said
     return f"{said}\n95% interval: {_moved(lower, display)} to {_moved(upper, display)}"
 
 
-def _moved(difference: float, display: Display, unit: str = "") -> str:
+def _moved(difference: float, display: Display, unit: str = "", none: str = "0") -> str:
     amount = number_text(abs(difference) * display.per)
     if amount == "0":
-        return "no difference" if unit else "0"
+        return none
     return f"{amount}{unit} {'higher' if difference > 0 else 'lower'}"
 
 

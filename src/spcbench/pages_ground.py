@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,11 @@ from spcbench.funnel_sums import check_apart
 from spcbench.hierarchy import rolled_up
 from spcbench.hierarchy_base import taken_counts
 from spcbench.hierarchy_check import ALSO_CALLED, Hierarchy, read_hierarchy
-from spcbench.intake import as_date, take
+from spcbench.intake import as_date, matching, take
 from spcbench.measures.counting import Counted
 from spcbench.pages_cells import lost_text, rate_lines
+from spcbench.pages_nation import NATION, check_lengths, is_path, with_nation
+from spcbench.pages_window import calendar, one_frequency, window_of
 from spcbench.tables import LEVEL, Display, Table
 
 if TYPE_CHECKING:
@@ -33,13 +35,9 @@ if TYPE_CHECKING:
 ABOVE = ("system", "region", "national")
 """Levels that a unit is set beside, the nearest first."""
 
-YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
-"""Periods in a year, by how long one is."""
+EXPOSED = ("rate", "count", "expected")
+"""What charts take where the denominator, if any, is no number of cases."""
 
-OTHERWISE = 12
-"""Periods in a window whose length nobody knows."""
-
-NATION = "national"
 ALL = "all"
 """Code of all units together, where no area is named."""
 
@@ -63,13 +61,17 @@ class Ground:
     order : tuple of str
         The measures in the order of their packs.
     periods : tuple of Timestamp
-        All periods of the units, in order.
+        All periods of the calendar from the units' first to their last, in
+        order; also those that no unit has.
     frequency : str
         How long one is.
     window : int
         How many of the latest make the window.
     host : PluginHost
         Where packs are found.
+    shares : bool
+        Whether values are shares of cases, as the charts that were asked for
+        take them; not so rates, whose denominator is an exposure.
     """
 
     counts: Any
@@ -82,6 +84,7 @@ class Ground:
     frequency: str
     window: int
     host: PluginHost
+    shares: bool = True
 
     @property
     def recent(self) -> tuple[pd.Timestamp, ...]:
@@ -128,6 +131,13 @@ class Ground:
         lost = lost_text(line, len(self.recent), self.frequency)
         return rate_lines(line, self.display[measure], more=lost)
 
+    def of_cases(self, measure: str) -> bool:
+        """Whether a measure's values are shares of cases, not rates over an exposure.
+
+        Of a measure that no pack defines and that is not shown per cent, nobody knows.
+        """
+        return self.shares and (self.display[measure].per == 100 or _is_packed(measure, self.host))
+
     def only(self, rows: pd.DataFrame) -> Any:
         """Some rows, as the verbs take them."""
         return like(self.counts, rows.reset_index(drop=True))
@@ -145,6 +155,7 @@ def like(counts: Any, frame: pd.DataFrame) -> Any:
 def ground_of(
     counts: Any,
     *,
+    measure: str | None = None,
     hierarchy: Any | None,
     national: Any | None,
     level: str | None,
@@ -152,6 +163,7 @@ def ground_of(
     window: int | None,
     host: PluginHost,
     shown: Mapping[str, Any] | None = None,
+    chart: str = "auto",
 ) -> Ground:
     """Take counts in, add them up to what units belong to, and find their window.
 
@@ -159,6 +171,8 @@ def ground_of(
     ----------
     counts : Counted, Table, pandas, polars or Arrow table
         Numerators and denominators.
+    measure : str, optional
+        The only one that is wanted.
     hierarchy : path, table or Hierarchy, optional
         As `rolled_up` takes it.
     national : path, Table or table, optional
@@ -173,6 +187,8 @@ def ground_of(
         Where packs are found.
     shown : mapping, optional
         `better`, `target` and `per` over what the measures say.
+    chart : str
+        The chart type that is asked for.
 
     Raises
     ------
@@ -180,12 +196,16 @@ def ground_of(
         If counts, hierarchy or options are faulty.
     """
     own, place, default = taken_counts(counts)
+    if measure is not None:
+        full = matching(measure, list(own["measure"].unique()))
+        own = own[own["measure"].eq(full).to_numpy(bool)].reset_index(drop=True)
+        counts = like(counts, own)
     if own.empty:
         raise InputError(f"{place.whole} has no rows, so there is nothing to report")
     base = ALSO_CALLED.get(level or "", level) or default
     whole, base = _with_levels(counts, own, hierarchy, base)
     if national is not None:
-        whole = _with_nation(whole, national, host)
+        whole = with_nation(whole, national, host)
     if until is not None:
         last = as_date(until, "until")
         kept = whole[whole["period"].to_numpy() <= last].reset_index(drop=True)
@@ -198,7 +218,9 @@ def ground_of(
     known = like(counts, whole)
     taken = take(known, host=host, level=base, **(shown or {}))
     check_apart(taken.frame[taken.frame["status"].eq("ok").to_numpy()])  # a page adds periods up
-    frequency = next(iter(gaps(taken.frame, taken.series)[1].values()))
+    frequency = one_frequency(gaps(taken.frame, taken.series)[1], taken.frame)
+    if national is not None:
+        check_lengths(known, frequency, host)
     whole = _with_strata(whole, hierarchy, {one.strata for one in taken.display.values()})
     return Ground(
         counts=like(counts, whole),
@@ -207,19 +229,12 @@ def ground_of(
         display=taken.display,
         names=taken.unit_names,
         order=pack_order(taken.display, host),
-        periods=tuple(pd.Timestamp(one) for one in sorted(taken.frame["period"].unique())),
+        periods=calendar(taken.frame["period"].unique(), frequency),
         frequency=frequency,
-        window=_window(window, frequency),
+        window=window_of(window, frequency),
         host=host,
+        shares=chart == "auto" or host.chart(chart).takes not in EXPOSED,
     )
-
-
-def _window(given: int | None, frequency: str) -> int:
-    if given is None:
-        return YEAR.get(frequency, OTHERWISE)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise OptionError(f"window must be a whole number of periods, 1 or more, not {given!r}")
-    return given
 
 
 def _with_levels(
@@ -230,9 +245,10 @@ def _with_levels(
         tree = read_hierarchy(hierarchy)
         rolled = rolled_up(counts, tree, level=base)
         frame = rolled.counts if isinstance(rolled, Counted) else rolled
-        named = frame["unit"].map(tree.names())
-        told = frame["unit_name"] if "unit_name" in frame.columns else None
-        frame = frame.assign(unit_name=named if told is None else told.fillna(named))
+        named = frame["unit"].map(tree.names()).astype("string")
+        if "unit_name" in frame.columns:
+            named = frame["unit_name"].astype("string").fillna(named)
+        frame = frame.assign(unit_name=named)
         if base is None:
             units = frame["unit"].isin(own["unit"].unique())
             base = str(frame["level"][units.to_numpy()].iloc[0])
@@ -256,7 +272,7 @@ def _with_strata(whole: pd.DataFrame, hierarchy: Any | None, wanted: set[str]) -
     missing = {name for name in wanted if name and name not in whole.columns}
     if not missing or hierarchy is None or isinstance(hierarchy, Hierarchy):
         return whole
-    table = pd.read_csv(hierarchy, dtype="str") if _is_path(hierarchy) else as_pandas(hierarchy)
+    table = pd.read_csv(hierarchy, dtype="str") if is_path(hierarchy) else as_pandas(hierarchy)
     told = table.columns.intersection(sorted(missing))
     for name in told:
         labels = table[["unit", name]].dropna().drop_duplicates("unit", keep="last")
@@ -264,44 +280,22 @@ def _with_strata(whole: pd.DataFrame, hierarchy: Any | None, wanted: set[str]) -
     return whole
 
 
-def _is_path(given: Any) -> bool:
-    return isinstance(given, str) or hasattr(given, "__fspath__")
+def check_counted(ground: Ground, unit: str) -> None:
+    """Refuse the page of a unit or area of which there is nothing to draw.
 
-
-def _with_nation(whole: pd.DataFrame, national: Any, host: PluginHost) -> pd.DataFrame:
-    """Counts with the rows of the nation that were given, in place of any that were added up."""
-    from spcbench.reading import read
-
-    given = read(national, host=host) if _is_path(national) else national
-    frame, place, _ = taken_counts(given)
-    if "level" in frame.columns and frame["level"].eq(NATION).any():
-        frame = frame[frame["level"].eq(NATION).to_numpy(dtype=np.bool_)]
-    if (units := len(frame["unit"].unique())) != 1:
-        raise InputError(
-            f"{place.whole} holds {units} units; figures of the nation are "
-            "those of one, or have 'national' in the column level"
-        )
-    from spcbench.intake import matching
-
-    known = list(whole["measure"].unique())
-    rows = frame[["measure", "unit", "period", "numerator", "denominator", "status"]].assign(
-        level=NATION,
-        unit_name=frame["unit_name"] if "unit_name" in frame.columns else "National",
+    Raises
+    ------
+    InputError
+        If all of its counts are withheld, or without cases.
+    """
+    own = ground.frame[ground.frame["unit"].eq(unit).to_numpy()]
+    if (own["status"].eq("ok") & own["denominator"].gt(0).fillna(False)).any():
+        return
+    withheld = int((~own["status"].isin(["ok", "no_data"])).sum())
+    raise InputError(
+        f"there is nothing to draw of {unit!r}: all of its counts are withheld or without data "
+        f"({withheld:,} of {len(own):,} withheld)"
     )
-    rows["measure"] = [_matched(one, known, matching) for one in rows["measure"]]
-    kept = whole[~whole["level"].eq(NATION).to_numpy(dtype=np.bool_)]
-    both = pd.concat(
-        [kept.astype({"level": "string"}), rows.dropna(subset=["measure"])], ignore_index=True
-    )
-    return checked(both, place=Place("the counts with those of the nation")).frame
-
-
-def _matched(name: str, known: Sequence[str], matching: Any) -> str | None:
-    """The measure of the counts that a national row is about; None for any other."""
-    try:
-        return str(matching(str(name), known))
-    except UnknownNameError:
-        return None
 
 
 def pack_order(names: Iterable[str], host: PluginHost) -> tuple[str, ...]:
@@ -323,6 +317,13 @@ def pack_order(names: Iterable[str], host: PluginHost) -> tuple[str, ...]:
         if pack is not None and measure is not None:
             places[name] = (pack.name, [one.id for one in pack.measures].index(measure.id))
     return (*sorted(places, key=lambda one: places[one]), *sorted(set(names) - set(places)))
+
+
+def _is_packed(name: str, host: PluginHost) -> bool:
+    try:
+        return ":" in name and host.measure(name) is not None
+    except (UnknownNameError, AmbiguousNameError):
+        return False
 
 
 def with_everyone(ground: Ground) -> Ground:
@@ -362,39 +363,3 @@ def with_everyone(ground: Ground) -> Ground:
         frame=frame,
         names={**ground.names, ALL: "All units"},
     )
-
-
-def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame:
-    """Sums over some periods, by measure and unit.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Checked counts.
-    periods : sequence of Timestamp
-        Which to add up.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index (measure, unit); `numerator`, `denominator` (missing where no
-        period has any), `missing` (missing where nobody counted it),
-        `periods` with a row and `withheld` (suppressed, or not usable).
-    """
-    rows = frame[frame["period"].isin(list(periods)).to_numpy()]
-    ok = rows["status"].eq("ok").to_numpy(dtype=np.bool_)
-    lost = ~rows["status"].isin(["ok", "no_data"]).to_numpy(dtype=np.bool_)
-    keyed = rows.assign(
-        numerator=rows["numerator"].where(ok),
-        denominator=rows["denominator"].where(ok),
-        missing=rows["missing"] if "missing" in rows.columns else pd.NA,
-        withheld=lost,
-    )
-    keyed["missing"] = keyed["missing"].astype("Int64")
-    grouped = keyed.groupby(["measure", "unit"], observed=True)
-    found = grouped[["numerator", "denominator", "missing"]].sum(min_count=1)
-    # Part of a number of unknown cases would look like all of it.
-    found["missing"] = found["missing"].mask(grouped["missing"].count() < grouped.size())
-    found["periods"] = grouped["period"].nunique()
-    found["withheld"] = grouped["withheld"].sum().astype("int64")
-    return found

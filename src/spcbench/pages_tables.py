@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from spcbench.charting import ControlCharts
-from spcbench.measures.counting import Counted
 from spcbench.pages_cells import (
     NO_DATA,
     assurance_text,
@@ -20,11 +19,13 @@ from spcbench.pages_cells import (
     rate_lines,
     span_text,
     target_lines,
+    units_text,
     variation_text,
 )
-from spcbench.pages_ground import Ground, summed
+from spcbench.pages_ground import Ground
+from spcbench.pages_window import summed
 from spcbench.pictures.chart_kinds import kind_of
-from spcbench.pictures.theme import date_text
+from spcbench.pictures.theme import period_text
 from spcbench.pictures.words import value_text
 from spcbench.reference_lines import published_lines
 from spcbench.report import ReportTable
@@ -61,7 +62,8 @@ def glance_table(
     latest = {str(name): rows.iloc[-1] for name, rows in _with_data(charts).groupby("measure")}
     rows = []
     for name in (one for one in ground.order if one in lines):
-        row = _judged(lines[name], latest.get(name), charts)
+        row = _judged(lines[name], latest.get(name), charts, ground.frequency)
+        row["latest"] = _of_units(row["latest"], latest.get(name), ground, unit)
         row |= _summed_cells(ground, sums, name, unit)
         row |= {level: ground.sum_cell(sums, name, code) for level, code in above.items()}
         rows.append(row | {"published": newest.get(name, "–")})
@@ -92,13 +94,13 @@ def _glance_headings(ground: Ground, above: Mapping[str, str], published: bool) 
 
 
 def _judged(
-    line: Mapping[str, Any], point: pd.Series[Any] | None, charts: ControlCharts
+    line: Mapping[str, Any], point: pd.Series[Any] | None, charts: ControlCharts, frequency: str
 ) -> dict[str, Any]:
     """What the chart of one measure says."""
     display = charts.display[line["measure"]]
     return {
         "measure": _titled(display),
-        "latest": _latest(line, point, charts),
+        "latest": _latest(line, point, charts, frequency),
         "target": target_lines(display),
         "variation": variation_text(line["variation"], line["status"]),
         "assurance": assurance_text(line["assurance"]),
@@ -113,8 +115,8 @@ def _summed_cells(ground: Ground, sums: pd.DataFrame, name: str, unit: str) -> d
     own = sums.loc[(name, unit)] if (name, unit) in sums.index else None
     return {
         "recent": ground.sum_cell(sums, name, unit),
-        "known": "–" if own is None else known_lines(_zero(own["denominator"]), own["missing"]),
-        "missed": _missed(own, ground.display[name]),
+        "known": _known(own),
+        "missed": _missed(own, ground, name),
     }
 
 
@@ -145,9 +147,15 @@ def _glance_note(ground: Ground, beside: bool, published: bool) -> str:
     if published:
         said.append("Published values are of the nations and the time that stand below them.")
     said.append(
+        "Variation: what the chart shows at its latest points. "
         "Known: of how many eligible cases it is known whether the care was given. "
         "Missed: eligible cases known not to have had it in that time."
     )
+    if "units_missing" in ground.frame.columns and ground.frame["units_missing"].gt(0).any():
+        said.append(
+            "“2 of 3 units”: in one "
+            f"{period_word(ground.frequency)} or more of that time only so many had data."
+        )
     return " ".join(one for one in said if one)
 
 
@@ -166,29 +174,49 @@ def _with_data(charts: ControlCharts) -> pd.DataFrame:
     return charts.points[charts.points["value"].notna().to_numpy()]
 
 
-def _latest(line: Mapping[str, Any], point: pd.Series[Any] | None, charts: ControlCharts) -> str:
+def _latest(
+    line: Mapping[str, Any], point: pd.Series[Any] | None, charts: ControlCharts, frequency: str
+) -> str:
     if point is None:
         return NO_DATA
     kind, display = kind_of(line["chart"]), charts.display[line["measure"]]
-    when = date_text(point["period"])
+    when = period_text(point["period"], frequency)
     if kind.value_words(point["value"], display) == value_text(point["value"], display):
         return rate_lines(point, display, more=when)
     return f"{kind.value_words(point['value'], display)}\n{when}"
+
+
+def _of_units(said: str, point: pd.Series[Any] | None, ground: Ground, unit: str) -> str:
+    """A latest value, and of how many units it is where some lack theirs."""
+    if point is None:
+        return said
+    sums = summed(ground.frame[ground.frame["unit"].eq(unit).to_numpy()], [point["period"]])
+    key = (point["measure"], unit)
+    units = units_text(sums.loc[key]) if key in sums.index else ""
+    return f"{said}, {units}" if units else said
 
 
 def _zero(number: Any) -> int:
     return 0 if pd.isna(number) else int(number)
 
 
-def _missed(own: pd.Series[Any] | None, display: Display) -> str:
-    if own is None or not _can_be_missed(display) or pd.isna(own["denominator"]):
+def _known(own: pd.Series[Any] | None) -> str:
+    """How much is known; of a total that lacks units, of how many units that is."""
+    if own is None:
         return "–"
-    return number_of(own["denominator"] - own["numerator"], display)
+    said = known_lines(_zero(own["denominator"]), own["missing"])
+    return said if said == "–" else "\n".join(one for one in (said, units_text(own)) if one)
 
 
-def _can_be_missed(display: Display) -> bool:
+def _missed(own: pd.Series[Any] | None, ground: Ground, name: str) -> str:
+    if own is None or not _can_be_missed(ground, name) or pd.isna(own["denominator"]):
+        return "–"
+    return number_of(own["denominator"] - own["numerator"], ground.display[name])
+
+
+def _can_be_missed(ground: Ground, name: str) -> bool:
     """Whether what is not in the numerator is care that was missed: of shares, more is better."""
-    return display.better == "higher" and display.per == 100
+    return ground.of_cases(name) and ground.display[name].better == "higher"
 
 
 def missed_table(ground: Ground, unit: str) -> ReportTable | None:
@@ -212,7 +240,7 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
         display = ground.display[name]
         own = rows[rows["measure"].eq(name).to_numpy()].set_index("period")
         counted = own["status"].eq("ok") & (own["denominator"] > 0).fillna(False)
-        if not _can_be_missed(display) or not counted.any():
+        if not _can_be_missed(ground, name) or not counted.any():
             continue
         cells = {
             f"{period:%Y-%m-%d}": _missed_of(own.loc[period] if period in own.index else None)
@@ -221,7 +249,7 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
         made.append({"measure": f"{display.brief} ({cases_word(display)})", **cells})
     if not made:
         return None
-    headings = {f"{period:%Y-%m-%d}": date_text(period) for period in shown}
+    headings = {f"{period:%Y-%m-%d}": period_text(period, ground.frequency) for period in shown}
     return ReportTable(
         id="missed_by_period",
         title=f"Missed, {period_word(ground.frequency)} by {period_word(ground.frequency)}",
@@ -236,89 +264,3 @@ def _missed_of(line: pd.Series[Any] | None) -> str:
     if line is None or line["status"] != "ok" or not _zero(line["denominator"]):
         return "–"
     return f"{int(line['denominator'] - line['numerator']):,} of {int(line['denominator']):,}"
-
-
-def quality_table(ground: Ground, units: Sequence[str]) -> ReportTable | None:
-    """How complete the fields of records are, of some units over the window.
-
-    Parameters
-    ----------
-    ground : Ground
-        The counts; only those counted from records tell.
-    units : sequence of str
-        Whose records.
-
-    Returns
-    -------
-    ReportTable or None
-        None where nobody counted.
-    """
-    counted = ground.counts
-    if not isinstance(counted, Counted) or counted.completeness.empty:
-        return None
-    table = counted.completeness
-    keep = table["field"].notna() & table["unit"].isin(list(units))
-    keep &= table["period"].isin(list(ground.recent))
-    sums = table[keep.to_numpy()].groupby("field", sort=False)[["records", "known"]].sum()
-    titles = field_titles(ground)
-    rows = [
-        {
-            "field": titles.get(str(name), str(name)),
-            "records": f"{int(line['records']):,}",
-            "known": known_lines(line["known"], line["records"] - line["known"]),
-            "column": name,
-        }
-        for name, line in sums.iterrows()
-        if line["records"] > 0
-    ]
-    if not rows:
-        return None
-    return ReportTable(
-        id="completeness",
-        title=f"How complete the records are: {span_text(ground.recent, ground.frequency)}",
-        frame=pd.DataFrame(rows, dtype="object"),
-        headings={"field": "Item", "records": "Records", "known": "Known"},
-        note="Of all records with a unit and a date, whether or not the item is asked of them.",
-    )
-
-
-def problems_table(ground: Ground) -> ReportTable | None:
-    """What could not be used in the whole of the records; None where nothing is known or wrong."""
-    counted = ground.counts
-    if not isinstance(counted, Counted) or counted.quality.empty:
-        return None
-    titles = field_titles(ground)
-    rows = [
-        {
-            "subject": _subject(line, ground, titles),
-            "problem": str(line["problem"]).replace("_", " "),
-            "records": f"{int(line['records']):,}",
-        }
-        for line in counted.quality.to_dict("records")
-    ]
-    return ReportTable(
-        id="problems",
-        title="What could not be used, in all records that were read",
-        frame=pd.DataFrame(rows, dtype="object"),
-        headings={"subject": "Item or measure", "problem": "Problem", "records": "Records"},
-    )
-
-
-def _subject(line: Mapping[str, Any], ground: Ground, titles: Mapping[str, str]) -> str:
-    if isinstance(line["field"], str) and not isinstance(line["measure"], str):
-        return titles.get(line["field"], line["field"])
-    if isinstance(line["measure"], str) and line["measure"] in ground.display:
-        return ground.display[line["measure"]].brief
-    return str(line["measure"]) if isinstance(line["measure"], str) else "The record"
-
-
-def field_titles(ground: Ground) -> dict[str, str]:
-    """Plain names of the fields that the measures' packs declare."""
-    from spcbench.pages_packs import packs_of
-
-    return {
-        one.name: title
-        for pack in packs_of(ground)
-        for one in pack.fields
-        if (title := getattr(one, "title", ""))
-    }

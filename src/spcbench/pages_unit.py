@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from spcbench.chart_tables import ICON_POINTS
 from spcbench.charting import ControlCharts, control_charts
 from spcbench.measures.counting import Counted
 from spcbench.pages_actions import actions_report
 from spcbench.pages_cells import cases_word, number_of, period_word, span_text
-from spcbench.pages_ground import Ground, ground_of
+from spcbench.pages_ground import Ground, check_counted, ground_of
 from spcbench.pages_packs import composites_of
-from spcbench.pages_tables import (
-    glance_table,
-    missed_table,
-    problems_table,
-    quality_table,
-)
+from spcbench.pages_quality import OPPORTUNITY, set_aside_at_a_glance, tells_records
+from spcbench.pages_tables import glance_table, missed_table
 from spcbench.pictures.theme import date_text
-from spcbench.pictures.words import number_text
+from spcbench.pictures.words import count_text, number_text
 from spcbench.reference_lines import PUBLISHED
 from spcbench.report import ReportTable, Section
 from spcbench.tables import Display
@@ -32,6 +29,9 @@ if TYPE_CHECKING:
 
 SMALL = 10
 """Below so many cases in a usual period one period says little."""
+
+_LONGER = {"week": ("month", 4), "month": ("quarter", 3), "quarter": ("year", 4)}
+"""What is counted by instead of a short period, and how many of these it holds."""
 
 FEWEST_WAITS = 4
 """Fewer waits from one missed case to the next make no chart."""
@@ -62,6 +62,7 @@ class Asked:
 
 def charts_of(ground: Ground, unit: str, asked: Asked) -> ControlCharts:
     """Control charts of every measure that one unit or area has data for."""
+    check_counted(ground, unit)
     frame = ground.frame
     own = frame["unit"].eq(unit).to_numpy()
     with_data = own & frame["status"].eq("ok").to_numpy(dtype=np.bool_)
@@ -110,7 +111,12 @@ def unit_sections(
     """The parts of a unit's page that come before those of the packs."""
     yield Section(
         title="At a glance",
-        text=[*without_data(ground, unit, charts), *small_text(ground, unit), *cautions(charts)],
+        text=[
+            *set_aside_at_a_glance(ground, [unit]),
+            *without_data(ground, unit, charts),
+            *small_text(ground, unit),
+            *cautions(charts),
+        ],
         tables=[glance_table(ground, unit, charts, published=asked.published)],
     )
     yield Section(
@@ -256,26 +262,52 @@ def rare_measures(counts: Counted, unit: str, host: PluginHost) -> list[str]:
 
 def small_text(ground: Ground, unit: str) -> list[str]:
     """What small numbers mean here, in plain words; nothing where numbers are large."""
-    usual = usual_cases(ground, unit)
+    # Opportunities are no cases: a baby has several.
+    usual = {
+        name: n
+        for name, n in usual_cases(ground, unit).items()
+        if ground.display[name].form != OPPORTUNITY
+    }
     small = {name: n for name, n in usual.items() if n < SMALL}
     if not small:
         return []
     word = period_word(ground.frequency)
     least, most = min(small.values()), max(small.values())
-    cases = number_text(most, decimals=0)
-    if cases != number_text(least, decimals=0):
-        cases = f"{number_text(least, decimals=0)} to {cases}"
     which = "each measure here"
     if len(small) < len(usual):
         which = "; ".join(ground.display[name].brief for name in small)
-    longer = {"month": "quarter", "quarter": "year", "week": "month"}.get(ground.frequency)
-    advice = f" Counting by {longer}s (--period {longer}) steadies the picture." if longer else ""
     return [
-        f"Numbers here are small: in a usual {word} about {cases} are eligible for {which}. One "
-        f"more or one fewer moves a {word}'s value a long way, so a single {word} says little, "
+        f"Numbers here are small: in a usual {word} {_about(least, most)} eligible for {which}. "
+        f"One more or one fewer moves a {word}'s value a long way, so a single {word} says little, "
         f"good or bad. Look at the run of {word}s, and at the last {len(ground.recent)} together."
-        f"{advice} The limits allow for it: where counts are small they are exact."
+        f"{_longer_text(ground)} The limits allow for it: where counts are small they are exact."
     ]
+
+
+def _about(least: float, most: float) -> str:
+    """How many are eligible, roughly."""
+    low, high = number_text(least, decimals=0), number_text(most, decimals=0)
+    if high == "0":
+        return "fewer than one is"
+    if low == "0":
+        return f"between fewer than one and about {high} are"
+    if low == high:
+        return f"about {high} {'is' if high == '1' else 'are'}"
+    return f"about {low} to {high} are"
+
+
+def _longer_text(ground: Ground) -> str:
+    """Whether longer periods would help: a chart has to keep enough points for its icons."""
+    longer, times = _LONGER.get(ground.frequency, ("", 1))
+    if not longer:
+        return ""
+    left = len(ground.periods) // times
+    if left >= ICON_POINTS:
+        return f" Counting by {longer}s steadies the picture."
+    return (
+        f" Counting by {longer}s would leave {count_text(left, 'point')}, and a chart needs "
+        f"{ICON_POINTS} to say whether anything has changed."
+    )
 
 
 def cautions(charts: ControlCharts) -> list[str]:
@@ -288,19 +320,6 @@ def cautions(charts: ControlCharts) -> list[str]:
     return list(told)
 
 
-def quality_sections(ground: Ground, units: list[str], *, whole: bool) -> Iterator[Section]:
-    """How complete the records are, and on an area's page what could not be used at all."""
-    tables = [quality_table(ground, units), problems_table(ground) if whole else None]
-    kept = [one for one in tables if one is not None]
-    if kept:
-        yield Section(
-            title="How complete the records are",
-            text="A value is only as good as the records behind it: cases of which it is not "
-            "known whether the care was given are in no value.",
-            tables=kept,
-        )
-
-
 def reading_section(ground: Ground, charts: ControlCharts, *, area: bool) -> Section:
     """How to read the page, with what chance alone would show."""
     expected = float(charts.summary["expected_false_signals"].sum())
@@ -308,8 +327,9 @@ def reading_section(ground: Ground, charts: ControlCharts, *, area: bool) -> Sec
         f"“The last {len(ground.recent)} {period_word(ground.frequency)}s” are "
         f"{span_text(ground.recent, ground.frequency)}; values over them are all cases together.",
         "Control charts ask whether something has changed. The limits hold nearly all points of "
-        "a process that has not. Blue circles mark improvement, orange squares concern, by rules "
-        "that are named under Method and source; the words beside say the same.",
+        "a process that has not. Blue diamonds mark improvement, orange squares concern, purple "
+        "triangles a change that is neither, by rules that are named under Method and source. The "
+        "words beside speak of the latest points: earlier ones may be marked where these are not.",
         f"Chance alone would put about {number_text(expected)} false signals on the "
         f"{len(charts.summary)} charts of this page together.",
     ]
@@ -318,6 +338,11 @@ def reading_section(ground: Ground, charts: ControlCharts, *, area: bool) -> Sec
             "Funnels ask whether a unit is different from the others, given its size. Units stand "
             "in the order of their names. A difference can come from the cases, the records or "
             "the care; it is a reason to ask, not an answer."
+        )
+    if not tells_records(ground):
+        said.append(
+            "This page is made from counts: they do not say how many records were set aside "
+            "before they were counted."
         )
     said.append(
         "A target is what somebody aims for; limits are what the process does. A process can be "

@@ -71,7 +71,7 @@ def read_set(
     ------
     InputError
         If a file cannot be read or holds counts, and is not to be left out;
-        or if no file is left.
+        if no file is left; or if two files are of the same.
     """
     from spcbench.tables import Table
 
@@ -88,8 +88,21 @@ def read_set(
             left_out.append(str(error))
     if not parts:
         raise InputError(f"none of the files of {place.name} can be read; first: {left_out[0]}")
+    _check_each_once(parts)
     data = RecordSet(parts=tuple(parts), left_out=tuple(left_out), skip=skip)
     return Table(kind="records", data=data, source=place.name)
+
+
+def _check_each_once(parts: Sequence[Table]) -> None:
+    """Refuse two files of the same; which is the right one, is not for a reader to say."""
+    seen: dict[str, str] = {}
+    for part in parts:
+        first = seen.setdefault(part.covers, part.source) if part.covers else part.source
+        if first != part.source:
+            raise InputError(
+                f"{first} and {part.source} are both of {part.covers}, and every record would "
+                "count twice; keep one of them"
+            )
 
 
 def _records(table: Table) -> Table:

@@ -437,6 +437,9 @@ class Table:
         Line of the file that each row of checked counts came from.
     default_level : str, optional
         The level that charts and funnels use when none is chosen.
+    covers : str, optional
+        Of records: what this file alone is of, such as a trust and month. Two
+        files of the same are not read together, as each record would count twice.
     """
 
     kind: Literal["records", "counts"]
@@ -445,6 +448,7 @@ class Table:
     text: bool = False
     lines: Any = None
     default_level: str | None = None
+    covers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,20 @@ def test_the_page_of_a_pack(run, own):
         done = run("measures", *wrong)
         assert done.exit_code == 2
         assert why in done.stderr
+
+
+def test_no_page_tells_what_the_measures_do_not_make_of_an_example(run, own):
+    text = Path(own).read_text(encoding="utf-8")
+    assert text.count('expected = "met"') == 1
+    text = text.replace('expected = "met"', 'expected = "outside"')
+    Path(own).write_text(text, encoding="utf-8")
+    done = run("measures", "--pack", own, "--markdown")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert (
+        "own@1:dose: of the worked example 'given', outside is expected and met comes of it"
+        in done.stderr
+    )
+    assert run("measures", "--pack", own).exit_code == 0
 
 
 def test_measures_without_packs(run):

@@ -61,6 +61,27 @@ def test_all_units_together_and_another_title(run, two_years, tmp_path):
     assert read["sections"][0]["tables"][0]["rows"][0]["recent"] == "81%\n972 of 1,200"
 
 
+def test_a_page_of_counts_has_the_measure_that_was_asked_for(run, written, tmp_path):
+    rows = [
+        f"pop@2023:{name},A,2023-{month:02d}-01,{met},10"
+        for name, met in (("mgso4", 8), ("ocm", 6), ("all_eligible", 5))
+        for month in range(1, 13)
+    ]
+    counts = written(*rows)
+    for asked, full in (("ocm", "ocm"), ("pop:all_eligible", "all_eligible")):
+        for whose in (("--unit", "A"), ("--area", "all")):
+            done = run("report", counts, "--measure", asked, *whose, "-o", "page.csv")
+            assert done.exit_code == 0, done.output
+            told = [row["measure_id"] for row in cells(tmp_path / "page.at_a_glance.csv")]
+            assert told == [f"pop@2023:{full}"]
+
+
+def test_a_report_without_a_title_says_what_it_is(run, two_years, tmp_path):
+    assert run("report", two_years, "-o", "all.json").exit_code == 0
+    read = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert read["title"] == "Charts and funnels of counts.csv"
+
+
 def test_national_counts_and_notes(run, two_years, written, tmp_path):
     rows = [f"early_milk,E92,2023-{month:02d}-01,900,1000" for month in range(1, 13)]
     nation = written(*rows, name="national.csv")
@@ -101,6 +122,9 @@ def test_a_page_can_be_html(run, two_years, tree, tmp_path):
         (("--window", "6"), "--window is for a page"),
         (("--unit", "Z"), "there is no unit 'Z'"),
         (("--area", "A"), "'A' is one unit, not an area"),
+        (("--unit", "A", "--measure", "nonsense"), "there is no measure 'nonsense'"),
+        (("--unit", "Y", "--hierarchy", "tree.csv"), "'Y' is a region, not one unit"),
+        (("--area", "Y"), "who belongs to whom with hierarchy= (--hierarchy)"),
     ],
 )
 def test_what_does_not_go_together(run, two_years, tree, options, message):

@@ -159,7 +159,7 @@ def test_report_of_one_period_has_funnels_only(run, written, tmp_path):
     assert run("report", name, "-o", "out.json").exit_code == 0
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert [one["kind"] for one in report["results"]] == ["funnels"]
-    assert report["title"] == "counts"
+    assert report["title"] == "Charts and funnels of counts.csv"
 
 
 def test_notes_name_what_they_are_about(run, two_years):

@@ -130,6 +130,39 @@ def test_the_variance_is_empty_for_other_measures_and_absent_without_opportuniti
     assert "variance" not in count(frame, packs=[pack()], **BY).counts
 
 
+# due_a, a, due_b, b; all-or-none, opportunities (None: outside), and both where an
+# unknown `a` counts as not met.
+UNSURE = [
+    ((None, None, True, True), (0, 0, 1), (1, 1, 1), (0, 0, 1), (1, 1, 1)),
+    ((None, False, True, True), (0, 0, 1), (1, 1, 1), (0, 0, 1), (1, 1, 1)),
+    ((None, True, True, True), (1, 1, 0), (1, 1, 1), (1, 1, 0), (1, 1, 1)),
+    ((None, None, True, False), (0, 1, 0), (0, 1, 1), (0, 1, 0), (0, 1, 1)),
+    ((None, True, True, False), (0, 1, 0), (0, 1, 1), (0, 1, 0), (0, 1, 1)),
+    ((None, True, True, None), (0, 0, 1), (0, 0, 2), (0, 0, 1), (0, 0, 2)),
+    ((True, None, None, None), (0, 0, 1), (0, 0, 2), (0, 1, 0), (0, 1, 1)),
+    ((None, None, False, None), (0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0)),
+    ((None, True, False, True), (0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0)),
+    ((None, None, None, None), (0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0)),
+    ((False, None, True, True), (1, 1, 0), (1, 1, 0), (1, 1, 0), (1, 1, 0)),
+]
+
+
+@pytest.mark.parametrize(("record", "expected"), [(one[0], one[1:]) for one in UNSURE])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_part_that_may_or_may_not_be_due(record, expected, together):
+    # Another baby, of whom all is known, so that the unit records every part.
+    frame = babies([(*record, "m"), (True, True, True, True, "n")])
+    whole = composite(**({"count_by": "mother"} if together else {}))
+    score = composite(form="opportunity", **({"cluster": "mother"} if together else {}))
+    asked = [(whole, "exclude"), (score, "exclude"), (whole, "not_met"), (score, "not_met")]
+    for (chosen, missing), (met, due, unknown) in zip(asked, expected, strict=True):
+        found, row = row_of(frame, pack(chosen, missing=missing))
+        more = 2 if chosen is score else 1
+        assert parts_of(row) == (met + more, due + more, unknown)
+        unsure = None in (record[0], record[2])
+        assert ("eligible_unknown" in set(found.quality["problem"])) is unsure
+
+
 TWINS = [
     # babies of one mother                                             all-or-none by mother
     ([(True, True, True, True), (True, True, False, None)], (1, 1, 0)),
@@ -195,13 +228,16 @@ def test_clustered_sums_equal_those_made_by_hand(rows):
     chosen = pack(composite(form="opportunity", cluster="mother"))
     _, row = row_of(babies(rows), chosen)
     sums: dict[str, list[int]] = {}
+    unknown = 0
     for due_a, a, due_b, b, mother in rows:
         cell = sums.setdefault(mother, [0, 0])
         for due, met in ((due_a, a), (due_b, b)):
             cell[0] += due is True and met is True
             cell[1] += due is True and met is not None
+            if due_a or due_b:  # else nothing is known to be due: no case
+                unknown += due is None or (due and met is None)
     received, due = (sum(cell[at] for cell in sums.values()) for at in (0, 1))
-    assert (row["numerator"], row["denominator"]) == (received, due)
+    assert parts_of(row) == (received, due, unknown)
     clusters = [cell for cell in sums.values() if cell[1]]
     if len(clusters) > 1:
         share = received / due

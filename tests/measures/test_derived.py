@@ -243,18 +243,18 @@ def test_completeness_by_field_and_measure_in_every_unit_and_period():
         for row in rows.astype("object").to_numpy().tolist()
     ]
     assert known == [
-        [None, "days", "A", 1, 3, 1, 0.333],
-        [None, "days", "A", 2, 0, 0, None],
-        [None, "days", "B", 1, 0, 0, None],
-        [None, "days", "B", 2, 1, 1, 1.0],
-        [None, "weeks", "A", 1, 3, 2, 0.667],
-        [None, "weeks", "A", 2, 0, 0, None],
-        [None, "weeks", "B", 1, 0, 0, None],
-        [None, "weeks", "B", 2, 1, 1, 1.0],
-        ["p@1:m", None, "A", 1, 2, 1, 0.5],
-        ["p@1:m", None, "A", 2, 0, 0, None],
-        ["p@1:m", None, "B", 1, 0, 0, None],
-        ["p@1:m", None, "B", 2, 1, 1, 1.0],
+        [None, "days", "A", 1, 3, 1, 0.333, 0],
+        [None, "days", "A", 2, 0, 0, None, 0],
+        [None, "days", "B", 1, 0, 0, None, 0],
+        [None, "days", "B", 2, 1, 1, 1.0, 0],
+        [None, "weeks", "A", 1, 3, 2, 0.667, 0],
+        [None, "weeks", "A", 2, 0, 0, None, 0],
+        [None, "weeks", "B", 1, 0, 0, None, 0],
+        [None, "weeks", "B", 2, 1, 1, 1.0, 0],
+        ["p@1:m", None, "A", 1, 2, 1, 0.5, 0],
+        ["p@1:m", None, "A", 2, 0, 0, None, 0],
+        ["p@1:m", None, "B", 1, 0, 0, None, 0],
+        ["p@1:m", None, "B", 2, 1, 1, 1.0, 0],
     ]
 
 

@@ -21,8 +21,10 @@ import spcbench
 from spcbench.counts_check import check_counts
 from spcbench.errors import InputError, OptionError, UnknownNameError
 from spcbench.measures import events
+from spcbench.measures.event_words import wait_text
 from spcbench.measures.events import EVERY_CASE, WAITS, event_counts
 from spcbench.measures.measure import Composite, Field, Measure
+from spcbench.pictures.chart_words import describe_chart
 from spcbench.plugin.records import Pack
 from spcbench.testing.births import write_births
 
@@ -443,11 +445,34 @@ def test_the_good_side_follows_the_event(better, event, waits, cases):
 
     assert [one.better for one in shown] == [waits, cases]
     assert [one.target for one in shown] == [None, None]
-    words = "met" if event == "met" else "not met"
-    assert [one.title for one in shown] == [
-        f"Cases between {words}: Dose",
-        f"Case by case, {words}: Dose",
-    ]
+    words = {
+        ("higher", "not_met"): ("cases between missed ones", "case by case, missed"),
+        ("lower", "not_met"): ("cases between those that did not", "case by case, not met"),
+    }.get((better, event), ("cases between those that met it", "case by case, met"))
+    assert [one.title for one in shown] == [f"Dose: {one}" for one in words]
+
+
+def test_saved_waits_keep_their_words_and_their_good_side(tmp_path):
+    pytest.importorskip("spcbench_pop")
+    name = "pop@2023:mgso4.cases_between_not_met"
+    days = pd.date_range("2024-01-01", periods=14, freq="9D")
+    table = pd.DataFrame({"measure": name, "unit": "RJ1", "period": days, "value": [1, 3] * 7})
+    table.to_csv(tmp_path / "waits.csv", index=False)
+    charts = spcbench.control_charts(spcbench.read(tmp_path / "waits.csv"), chart="g")
+
+    shown = charts.display[name]
+    assert shown.title.endswith(": mothers between missed ones")
+    assert (shown.better, shown.target, shown.per) == ("higher", None, 1)
+    latest = describe_chart(charts, name, "RJ1")
+    assert "cases_between" not in latest
+    assert "Latest value 3 cases." in latest
+
+
+def test_one_case_is_one_case():
+    notes = event_counts(SIX.iloc[:4], **MISSED, between="cases").counts["note"].dropna()
+
+    assert not notes.str.contains(r"\b1 cases").any()
+    assert (wait_text(1, "cases"), wait_text(0, "days")) == ("1 case", "0 days")
 
 
 def test_provenance_says_what_was_made():

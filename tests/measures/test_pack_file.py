@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import tomllib
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlglot
 
 from spcbench.charting import control_charts
 from spcbench.display import Display, Reference
 from spcbench.errors import ExpressionError, PackError
+from spcbench.measures import expression, gates, pack_file
 from spcbench.measures.counting import count
 from spcbench.measures.example import Example
 from spcbench.measures.measure import Composite, Field, Measure, display_of
 from spcbench.measures.pack import load_pack
+from spcbench.measures.pack_file import BYTES_MAX
 from spcbench.plugin.records import Pack
 
 RECORD = """
@@ -112,6 +118,8 @@ def test_a_definition_may_stand_in_the_pack_itself(folder):
         ("sub/record.toml", "must be the plain name"),
         ("..\\\\record.toml", "must be the plain name"),
         (".hidden.toml", "must be the plain name"),
+        ("record.toml/../../record.toml", "must be the plain name"),
+        ("record.toml/x", "must be the plain name"),
         ("C:record.toml", "must be the plain name"),
         ("record.txt", "must be the plain name"),
         ("", "must be the plain name"),
@@ -171,6 +179,121 @@ def test_a_fault_in_an_included_file_is_told(folder, files, message):
     with pytest.raises(PackError) as caught:
         load_pack(path)
     assert message in str(caught.value)
+
+
+# ------------------------------------------------------------------ files from a stranger
+
+
+def refused(path):
+    with pytest.raises(PackError) as caught:
+        load_pack(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+DEEP = ("[" * 3000 + "]" * 3000, "{ a = " * 3000 + "1" + " }" * 3000)
+DOTTED = ".".join(["a"] * 3000) + " = 1\n"  # read without recursion, and as deep
+
+
+@pytest.mark.parametrize("deep", [*(f"field = {one}\n" for one in DEEP), DOTTED])
+@pytest.mark.parametrize("name", ["pack", "record"])
+def test_deep_nesting_is_one_error(folder, name, deep):
+    text = {"pack": PACK, "record": RECORD}[name]
+    message = refused(folder(**{name: deep + text}))
+    assert "nested too deeply" in message or "the key 'a' is not known" in message
+
+
+@pytest.mark.parametrize("key", ["description", "examples", "references", "like", "target"])
+def test_deep_nesting_under_a_key_that_is_known_is_one_error(folder, key):
+    own = '[[measure]]\nid = "own"\ntitle = "Own"\nbetter = "higher"\neligible = "given"\n'
+    message = refused(folder(pack=f'{PACK}{own}met = "given"\n{key}.{DOTTED}'))
+    known = ("nested too deeply", f"{key} must be", "is missing", "is not known", "there is no")
+    assert any(one in message for one in known)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path):
+    path = folder()
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.toml"
+    (tmp_path / "record.toml").replace(outside)
+    (tmp_path / "record.toml").symlink_to(outside)
+    assert "included file 'record.toml': is a link to a file outside the" in refused(path)
+
+
+def test_links_within_the_folder_and_a_folder_of_links_are_read(folder, tmp_path):
+    path = folder()
+    (tmp_path / "record.toml").replace(tmp_path / "fields.toml")
+    (tmp_path / "record.toml").symlink_to(tmp_path / "fields.toml")
+    expected = load_pack(path)
+    assert expected.id == "example"
+    # Some installers link every file of a package to one store of them all.
+    links = tmp_path / "links"
+    links.mkdir()
+    for name in ("pack.toml", "record.toml", "shared.toml"):
+        (links / name).symlink_to(tmp_path / name)
+    assert load_pack(links / "pack.toml") == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["pack", "record"])
+def test_a_pipe_is_refused_and_not_waited_for(folder, tmp_path, name):
+    path = folder()
+    (tmp_path / f"{name}.toml").unlink()
+    os.mkfifo(tmp_path / f"{name}.toml")
+    assert "is not a file of text but a folder, a pipe or a device" in refused(path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no /dev/zero")
+def test_a_device_without_an_end_is_refused(tmp_path):
+    (tmp_path / "pack.toml").symlink_to("/dev/zero")
+    assert "a folder, a pipe or a device" in refused(tmp_path / "pack.toml")
+
+
+@pytest.mark.parametrize("name", ["pack", "record"])
+def test_a_huge_file_is_refused_before_it_is_parsed(folder, name):
+    text = {"pack": PACK, "record": RECORD}[name]
+    at_most = text + "#" * (BYTES_MAX - len(text))
+    assert load_pack(folder(**{name: at_most})).id == "example"
+    assert "is larger than 5 MB, which no pack is" in refused(folder(**{name: at_most + "#"}))
+
+
+# ------------------------------------------------------------------ packs that share files
+
+
+def test_what_packs_share_is_read_and_parsed_once(folder, tmp_path, monkeypatch):
+    path = folder()
+    other = tmp_path / "other.toml"
+    other.write_text(PACK.replace('id = "example"', 'id = "other"'), encoding="utf-8")
+    asked = []
+    for module, name in ((sqlglot, "parse_one"), (tomllib, "loads")):
+        plain = getattr(module, name)
+
+        def counted(text, *args, plain=plain, **options):
+            asked.append(text)
+            return plain(text, *args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+    for kept in (pack_file._parsed, gates.parsed, expression._walked):
+        kept.cache_clear()
+    assert (load_pack(path).name, load_pack(other).name) == ("example@1", "other@1")
+    expressions = {"ga_days < 210", "ga_days < 189", "given", "ga_days < 320"}
+    assert {*asked} == {*expressions, PACK, RECORD, SHARED, other.read_text(encoding="utf-8")}
+    assert len(asked) == len({*asked})
+
+
+def test_a_change_to_one_pack_does_not_reach_the_next(folder):
+    example = '[[definition.examples]]\ntitle = "x"\nrecord = { ga_days = 3 }\nexpected = "met"\n'
+    path = folder(shared=SHARED + example)
+    for _ in range(2):
+        record = load_pack(path).measures[0].examples[0].record
+        assert record == {"ga_days": 3}
+        record["ga_days"] = 4
+
+
+def test_a_file_that_was_changed_is_read_again(folder):
+    assert load_pack(folder()).measures[0].target is None
+    assert load_pack(folder(shared=SHARED + "target = 0.5\n")).measures[0].target == 0.5
 
 
 # --------------------------------------------------------------- what a measure says of itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from contextlib import closing
 from datetime import date, datetime
 
@@ -16,8 +17,9 @@ from spcbench.measures.measure import Check, Composite, Field, Measure
 from spcbench.measures.periods import Periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import open_records
-from spcbench.measures.trying import tried_examples
+from spcbench.measures.trying import differing_examples, tried_examples
 from spcbench.measures.wanted import Wanted
+from spcbench.plugin import PluginHost, hookimpl
 from spcbench.plugin.records import Pack
 
 FIELDS = (
@@ -161,6 +163,24 @@ def test_all_examples_cost_one_scan(monkeypatch):
     found = outcomes(measure(records), second)
     assert scans == [151]
     assert [found[name] for name in ("209", "210", "met")] == ["unknown", "outside", "met"]
+
+
+def test_only_packs_of_ones_own_are_tried_again():
+    wrong = Example(title="not known", record={}, expected="met")
+    one = Measure(
+        id="m", title="M", better="higher", eligible="TRUE", met="given", examples=(wrong,)
+    )
+    settings = {"id": "p", "title": "P", "version": "1", "record": "baby", "measures": (one,)}
+    pack = Pack(**settings, fields=(Field(name="given", type="boolean"),))
+    told = "p@1:m: of the worked example 'not known', met is expected and unknown comes of it"
+    assert differing_examples([pack], PluginHost.of(builtins=())) == [told]
+    # The tests of a plugin try its packs (`plugin_checks`).
+    plugin = types.ModuleType("zz_offers")
+    plugin.SPCBENCH_API = 1
+    plugin.spcbench_packs = hookimpl(lambda: [pack], specname="spcbench_packs")
+    host = PluginHost.of(plugin, builtins=())
+    assert host.pack("p") is pack
+    assert differing_examples([pack], host) == []
 
 
 def test_a_pack_without_examples_has_none():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -14,12 +15,15 @@ import spcbench as sb
 from spcbench.measures.counting import count
 from spcbench.measures.events import event_counts
 from spcbench.measures.measure import Composite, Field, Measure
+from spcbench.measures.unrecorded import Unrecorded, unrecorded_notes
 from spcbench.measures.validating import validate
 from spcbench.plugin.records import Pack
 
 BY = {"unit_column": "unit", "date_column": "born"}
-NOTE = "not counted, because this is known for no case: Cord"
-LEFT_OUT = "leaves out what is known for no case: Cord"
+NOTE = "not counted, because for no case is this known to be due, and met or not: Cord"
+LEFT_OUT = "leaves out what for no case is known to be due, and met or not: Cord"
+
+PARTS = (("cord", "Cord", 2),)
 
 
 def made_pack(*, missing="exclude", count_by="", cluster="") -> Pack:
@@ -135,10 +139,70 @@ def test_a_part_that_is_due_to_nobody_is_not_missed():
         (1, 2, 0),
         (1, 1, 0),
     ]
-    # Nor where nobody knows to whom it is due: that is told as `eligible_unknown`.
-    unknown = count(babies().drop(columns=["due", "cord"]), packs=[made_pack()], **BY)
-    assert "note" not in unknown.counts.columns
-    assert set(unknown.quality["problem"]) == {"eligible_unknown"}
+
+
+def test_a_part_of_which_nobody_knows_to_whom_it_is_due_is_never_known():
+    """It was taken for due to nobody: everybody warm had all that was due, 5 of 6."""
+    for frame in (
+        babies().drop(columns=["due", "cord"]),
+        babies().drop(columns="due").assign(cord=pd.array([False] * 6, "boolean")),
+    ):
+        counted = count(frame, packs=[made_pack()], **BY)
+        assert told(counted, "all") == [
+            ("A", None, None, 2, "no_data", NOTE),
+            ("A", None, None, 1, "no_data", NOTE),
+            ("B", None, None, 1, "no_data", NOTE),
+            ("B", None, None, 1, "no_data", NOTE),
+        ]
+        assert told(counted, "score")[0] == ("A", 2, 2, 2, "ok", LEFT_OUT)
+        assert never_known(counted) == [["p@1:all", "cord", 6], ["p@1:score", "cord", 6]]
+        assert f"p@1:all of A, B: {NOTE}" in counted.provenance["notes"]
+        waits = event_counts(frame, packs=[made_pack()], measures=["all"], event="not_met", **BY)
+        assert waits.counts.empty
+
+
+def test_what_was_received_settles_a_part_whoever_it_was_due_to():
+    frame = babies().drop(columns="due")
+    counted = count(frame.assign(cord=pd.array([True] * 6, "boolean")), packs=[made_pack()], **BY)
+    assert told(counted, "all") == [
+        ("A", 2, 2, 0, "ok", None),
+        ("A", 1, 1, 0, "ok", None),
+        ("B", 1, 2, 0, "ok", None),
+        ("B", 1, 1, 0, "ok", None),
+    ]
+    # As opportunities they stay unknown: nobody can say that they were any.
+    assert told(counted, "score")[0] == ("A", 2, 2, 2, "ok", LEFT_OUT)
+
+
+@pytest.mark.parametrize(("others", "counted"), [(9, False), (10, True)])
+def test_a_part_that_may_be_due_to_very_few_does_not_stop_the_composite(others, counted):
+    one = [("B", "2024-01-05", True, None, None, "m0")]
+    rest = [("B", "2024-01-06", True, None, False, f"m{number}") for number in range(others)]
+    (row,) = told(count(babies(one + rest), packs=[made_pack()], **BY), "all")
+    assert row[1:5] == ((others, others, 1, "ok") if counted else (None, None, 1, "no_data"))
+
+
+def test_a_case_that_may_be_due_nothing_at_all_is_no_case_and_asks_for_nothing():
+    """As a baby of unknown gestation: outside, told, and no reason to withhold the others."""
+    same: dict[str, Any] = {"better": "higher", "of": ("warm", "cord")}
+    asked = made_pack().measures
+    pack = dataclasses.replace(
+        made_pack(),
+        measures=(
+            dataclasses.replace(asked[0], eligible="due"),
+            asked[1],
+            Composite(id="all", title="All", **same),
+            Composite(id="score", title="Score", form="opportunity", **same),
+        ),
+    )
+    rows = [("A", "2024-01-05", True, True, due, "m") for due in (True, None, None, False)]
+    counted = count(babies(rows), packs=[pack], **BY)
+    assert told(counted, "all") == [("A", 1, 1, 0, "ok", None)]
+    assert told(counted, "score") == [("A", 2, 2, 0, "ok", None)]
+    unsure = counted.quality.set_index(["measure", "problem"])["records"]
+    assert unsure["p@1:all", "eligible_unknown"] == unsure["p@1:score", "eligible_unknown"] == 2
+    bare = count(babies(rows).drop(columns="cord"), packs=[pack], **BY)
+    assert never_known(bare) == [["p@1:all", "cord", 1], ["p@1:score", "cord", 1]]
 
 
 @pytest.mark.parametrize(("others", "counted"), [(9, False), (10, True)])
@@ -256,6 +320,23 @@ def test_a_system_says_which_unit_it_lacks():
     assert row["note"] == "1 of 2 units; without B"
 
 
+@pytest.mark.parametrize(
+    ("units", "named"),
+    [
+        (1, "unit 01"),
+        (10, ", ".join(f"unit {place:02}" for place in range(1, 11))),
+        (11, ", ".join(f"unit {place:02}" for place in range(1, 11)) + " and 1 more"),
+        (25, ", ".join(f"unit {place:02}" for place in range(1, 11)) + " and 15 more"),
+    ],
+)
+def test_a_note_names_ten_units_and_says_how_many_more_there_are(units, named):
+    lost = [
+        Unrecorded(measure="p@1:all", unit=f"unit {place:02}", counted=False, parts=PARTS)
+        for place in range(1, units + 1)
+    ]
+    assert unrecorded_notes(lost) == [f"p@1:all of {named}: {NOTE}"]
+
+
 # ------------------------------------------------------------------ against plain Python
 
 RECORD = st.tuples(
@@ -270,12 +351,19 @@ def by_hand(rows) -> dict[tuple[str, str], tuple]:
     made: dict[tuple[str, str], tuple] = {}
     for unit in {row[0] for row in rows}:
         own = [row for row in rows if row[0] == unit]
-        due = {"warm": [row[2] for row in own], "cord": [row[3] for row in own if row[4]]}
-        lost = any(one and all(cell is None for cell in one) for one in due.values())
+        settled = [
+            row for row in own if (row[3] if row[4] is None else row[4] and row[3] is not None)
+        ]
+        open_ = [row for row in own if row[4] is not False and row not in settled]
+        lost = not any(row[2] is not None for row in own) or (
+            not settled and len(open_) >= 0.1 * len(own) and bool(open_)
+        )
         for day in ("2024-01-05", "2024-02-05"):
             outcomes = []
             for row in own:
                 asked = [row[2], *([row[3]] if row[4] else [])]
+                if row[4] is None:
+                    asked.append(True if row[3] else None)  # had it: no matter whether it was due
                 if row[1] == day:
                     outcomes.append(False if False in asked else None if None in asked else True)
             met, missed = outcomes.count(True), outcomes.count(False)

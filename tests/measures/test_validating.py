@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spcbench.errors import InputError, OptionError
+from spcbench.measures.example import Example
 from spcbench.measures.measure import Check, Composite, Field, Measure
 from spcbench.measures.validating import validate
 from spcbench.plugin.records import Pack
@@ -48,6 +51,26 @@ def births(tmp_path):
 
 def rows_of(found):
     return found.problems[["row", "field", "value_class", "reason"]].to_numpy().tolist()
+
+
+def test_worked_examples_of_ones_own_pack_are_tried(births):
+    examples = (
+        Example(title="given", record={"days": 200, "given": True}, expected="met"),
+        Example(title="not known", record={"days": 200}, expected="not_met"),
+        Example(title="a slip", record={"days": 2000}, expected="outside"),
+    )
+    early, *others = PACK.measures
+    own = replace(PACK, measures=(replace(early, examples=examples), *others))
+    told = "p@1:early: of the worked example"
+    expected = [
+        f"{told} 'not known', not_met is expected and unknown comes of it",
+        f"{told} 'a slip', outside is expected and set_aside comes of it",
+    ]
+    # Also where another measure is asked for: the pack is wrong.
+    for names in (None, ["any"]):
+        notes = validate(births, packs=[own], measures=names).provenance["notes"]
+        assert [one for one in notes if "worked example" in one] == expected
+    assert "worked example" not in str(validate(births, packs=[PACK]).provenance)
 
 
 def test_problems_are_named_by_field_and_row(births):

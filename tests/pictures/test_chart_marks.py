@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from spcbench import tables
 from spcbench.pictures.chart_comments import MOST_COMMENTS, comment_rows
@@ -311,3 +312,26 @@ def test_comments_are_told_the_latest_last(kind_of_chart):
     said = describe_chart(charts, MEASURE, "RX0")
     assert "Comments: 2 earlier comments; Jun 2022: Step 2; Jul 2022: Step 3;" in said
     assert said.endswith("Oct 2022: Step 6.")
+
+
+def label_gaps(charts):
+    """Inches between neighbouring labels below the chart."""
+    figure = control_chart(charts).draw()
+    FigureCanvasAgg(figure).draw()
+    boxes = [one.get_window_extent() for one in figure.axes[-1].get_xticklabels()]
+    return [(after.x0 - before.x1) / figure.dpi for before, after in itertools.pairwise(boxes)]
+
+
+@pytest.mark.parametrize("units", [1, 4])
+@pytest.mark.parametrize("twice", [False, True])
+def test_days_below_the_axis_do_not_run_into_one_another(kind_of_chart, units, twice):
+    days = pd.to_datetime(
+        ["2022-01-03", "2022-08-24", "2022-12-01", "2023-04-19", "2023-08-26", "2024-12-28"]
+    )
+    if twice:  # several events on one day: the axis has numbers, and days below them
+        days = days.repeat(2)
+    charts = with_points(kind_of_chart("g", size=len(days), units=units), period=[*days] * units)
+    gaps = label_gaps(charts)
+
+    assert gaps
+    assert min(gaps) > 0.05

@@ -19,8 +19,9 @@ def test_a_chart_is_described_as_a_colleague_would(drawn_charts):
     assert said == (
         "Babies born before 30 weeks whose mother was given magnesium sulphate, "
         "Hospital number 0 NHS Foundation Trust: p chart of 23 points, Apr 2022 to Mar 2024. "
-        f"Latest value {value}. Common cause: no significant change. Centre line 86%. "
-        "Limits 76% to 100%. Target 85%: the process sometimes meets it, sometimes not. "
+        f"Latest value {value}. At its latest points: common cause, no significant change. "
+        "Centre line 86%. Limits 76% to 100%. Target 85%: the process sometimes meets it, "
+        "sometimes not. "
         "2 phases, the latest from Apr 2023. "
         "1 special-cause signal, the latest in Aug 2022, below the centre line (rule 3s). "
         "A stable chart of this length gives about 0.15 false signals."

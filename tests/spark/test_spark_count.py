@@ -373,3 +373,70 @@ def test_a_part_that_a_unit_never_records(spark):
     told = counted.quality[counted.quality["problem"] == "part_never_known"]
     assert told["measure"].tolist() == ["t@1:all", "t@1:all_by", "t@1:score"]
     assert set(told["field"]) == {"b"}
+
+
+@pytest.mark.parametrize("missing", ["exclude", "not_met"])
+def test_a_part_that_may_or_may_not_be_due(spark, missing):
+    draw = np.random.default_rng(11)
+    size = 200
+    units = draw.choice(["RJ1", "RX2"], size)
+    unsure = (units == "RX2") | (draw.random(size) < 0.2)  # RX2 never says to whom b was due
+    table = pa.table(
+        {
+            "unit": units,
+            "born_at": draw.choice(["2024-01-15", "2024-02-20"], size),
+            "mother": [None if at % 17 == 0 else f"m{at // 2}" for at in range(size)],
+            "due": pa.array(draw.random(size) < 0.6, mask=unsure),
+            "a": pa.array(draw.random(size) < 0.6, mask=draw.random(size) < 0.1),
+            "b": pa.array((draw.random(size) < 0.5) & (units == "RJ1"), mask=units == "RX2"),
+        }
+    )
+    shared = {"of": ("a", "b"), "better": "higher"}
+    pack = Pack(
+        id="t", title="T", version="1", record="baby",
+        fields=(
+            Field(name="mother", type="text"),
+            *(Field(name=one, type="boolean") for one in ("due", "a", "b")),
+        ),
+        measures=(
+            Measure(id="a", title="A", better="higher", eligible="TRUE", met="a"),
+            Measure(id="b", title="B", better="higher", eligible="due", met="b", missing=missing),
+            Composite(id="all", title="All", **shared),
+            Composite(id="all_by", title="All", count_by="mother", **shared),
+            Composite(id="score", title="Score", form="opportunity", **shared),
+            Composite(id="score_by", title="Score", form="opportunity", cluster="mother", **shared),
+        ),
+    )  # fmt: skip
+    how = {"packs": [pack], "unit_column": "unit", "date_column": "born_at"}
+    counted = assert_same_counts(spark, table, **how)
+    blank = counted.counts[counted.counts["denominator"].isna()]
+    assert set(zip(blank["measure"], blank["unit"], strict=True)) == {
+        ("t@1:all", "RX2"),
+        ("t@1:all_by", "RX2"),
+    }
+    told = counted.quality[counted.quality["problem"] == "part_never_known"]
+    assert told["measure"].tolist() == ["t@1:all", "t@1:all_by", "t@1:score", "t@1:score_by"]
+
+
+def test_records_that_stand_twice_are_told_alike(spark):
+    table = pa.table(
+        {
+            "unit": ["RJ1"] * 6, "born_at": ["2024-01-03"] * 6,
+            "given": pa.array([True, False, True, None, True, True]),
+            "case_id": ["a", "b", " a", "", None, "b"],
+        }
+    )  # fmt: skip
+    pack = Pack(
+        id="t", title="T", version="1", record="case", key="case_id",
+        fields=(
+            Field(name="given", type="boolean"),
+            Field(name="case_id", type="text", optional=True),
+        ),
+        measures=(Measure(id="a", title="A", better="higher", eligible="TRUE", met="given"),),
+    )  # fmt: skip
+    how = {"packs": [pack], "unit_column": "unit", "date_column": "born_at"}
+    counted = assert_same_counts(spark, table, **how)
+    assert counted.quality[["field", "problem", "records"]].to_numpy().tolist() == [
+        ["case_id", "repeated", 2]
+    ]
+    assert "2 of 6 records repeat the case_id" in counted.provenance["notes"][0]

@@ -317,6 +317,13 @@ def test_a_report_of_sections_has_no_summary_of_its_own(sections):
     assert links <= set(ids)
 
 
+def test_without_results_there_is_no_heading_on_method(made):
+    page = html_page(made.DrawnReport((), "A trust", sections=(_section(),))).decode("utf-8")
+    assert "Where we stand" in page
+    assert "Method and source" not in page
+    assert "#method" not in page
+
+
 def test_cells_of_a_section_have_lines_icons_and_their_heading(sections):
     assert '<p class="text">First &amp; foremost.</p>' in sections
     assert (

@@ -9,7 +9,13 @@ import pytest
 from scipy import stats
 
 from spcbench.errors import OptionError
-from spcbench_pop.impact import capped_cases, cases_prevented, implied_treated, needed_to_treat
+from spcbench_pop.impact import (
+    capped_cases,
+    cases_prevented,
+    implied_treated,
+    needed_to_treat,
+    ranges,
+)
 from spcbench_pop.impact.arithmetic import relative_risk_of, rounded
 from spcbench_pop.impact.ranges import (
     Range,
@@ -278,6 +284,28 @@ def test_care_together_needs_an_uptake_for_each():
         capped_cases(100, [0.3, 0.2], [0.5])
     with pytest.raises(OptionError, match=r"lie between 0 and 1, not 1\.2"):
         capped_cases(100, [1.2], [0.5])
+
+
+@pytest.mark.parametrize("most", [40.0, 63.0, math.inf])
+@pytest.mark.parametrize("people", [1, 100, 3000])
+def test_limits_hold_no_noise_where_nothing_lies_beyond(people, most):
+    spared = spared_by_one(Range(low=40, point=40, high=most))
+    none = product_range(treated_range(0, people), spared)
+    assert none.low == none.point == 0.0 < none.high
+    every = product_range(treated_range(people, people), spared)
+    assert every.low < every.point == every.high == people / 40
+    half = Range(low=0.5, point=0.5, high=0.5)
+    fewer = product_range(extra_treated(0, people, before=half), spared)
+    assert fewer.low == fewer.point == -people / 80
+
+
+def test_what_a_search_leaves_below_zero_is_no_case(monkeypatch):
+    spared = spared_by_one(Range(low=40, point=50, high=math.inf))
+    monkeypatch.setattr(ranges, "_product_quantile", lambda share, people, each: -4.7e-13)
+    assert product_range(treated_range(50, 100), spared).low == 0.0
+    # Where fewer may have been treated than before, it may be so.
+    perhaps = extra_treated(50, 100, before=Range(low=0.45, point=0.45, high=0.45))
+    assert product_range(perhaps, spared).low == -4.7e-13
 
 
 def test_a_range_is_in_order():

@@ -19,6 +19,7 @@ from spcbench_pop.impact import (
     implied_treated,
     summary_lines,
 )
+from spcbench_pop.impact import settings as settings_module
 from spcbench_pop.impact.facts import (
     BELOW_WEEKS,
     OUR_PACKS,
@@ -28,7 +29,7 @@ from spcbench_pop.impact.facts import (
     unit_cost_of,
     without_number,
 )
-from spcbench_pop.impact.settings import settings_of
+from spcbench_pop.impact.settings import alternatives, method_of, settings_of
 
 MGSO4 = "pop@2023:mgso4"
 OCM = "pop@2023:ocm"
@@ -166,7 +167,7 @@ def test_withheld_counts_are_left_out_and_told_never_nought():
     found = impact_of_counts(frame)
 
     assert found.totals.iloc[0]["treated"] == 20
-    assert found.notes == (
+    assert found.notes[:1] == (
         f"{MGSO4}: 1 of 2 periods have no count (withheld or not reported) and are left out: the "
         "estimate is of the others",
     )
@@ -186,7 +187,7 @@ def test_windows_that_overlap_are_not_added_up():
 def test_months_without_anybody_eligible_are_no_gap():
     frame = counts([("RJ1", "2023-01-01", 20, 25), ("RJ1", "2023-02-01", 0, 0)])
 
-    assert impact_of_counts(frame).notes == ()
+    assert not [note for note in impact_of_counts(frame).notes if "no count" in note]
 
 
 def test_levels_are_never_added_to_one_another():
@@ -340,6 +341,35 @@ def test_one_number_is_never_the_whole_answer():
         assert total["gross_low"] < total["gross_high"]
     given = impact_of_numbers(2000, nnt=50, nnt_low=40, nnt_high=60).totals.iloc[0]
     assert (given["gross_low"], given["gross_high"]) == pytest.approx((2000 / 60, 2000 / 40))
+
+
+def test_a_number_alone_says_that_its_range_is_not_its_own():
+    alone = impact_of_numbers(2000, nnt=300)
+    (line,) = [one for one in summary_lines(alone) if "Number needed" in one]
+    assert line == (
+        "  Number needed to treat: 300, as given without a range of its own; so that figures do "
+        "not look surer than they are, they reach over that of the English programme too: 37 to "
+        "300."
+    )
+    assert method_of(alone.settings[0])["nnt"] == (
+        "given without a range; that of mgso4-programme is taken in"
+    )
+    whole = impact_of_numbers(2000, nnt=300, nnt_low=200, nnt_high=math.inf)
+    (line,) = [one for one in summary_lines(whole) if "Number needed" in one]
+    assert line == "  Number needed to treat: 300, range 200 to no effect, as given."
+    assert method_of(whole.settings[0])["nnt"] == "given"
+    # Other figures keep their own ranges and sources.
+    own = alternatives(alone.settings[0], compare=False)
+    assert [one.nnt_alone or one.nnt_given for one in own] == [False] * 3
+
+
+def test_an_effect_that_is_not_verified_is_no_other_figure(monkeypatch):
+    chosen = settings_of(MGSO4)
+    known = effects("mgso4")
+    doubtful = replace(known[1], id="doubtful", verified=False)
+    monkeypatch.setattr(settings_module, "effects", lambda measure=None: (*known, doubtful))
+    ids = [one.effect.id for one in alternatives(chosen, compare=False)]
+    assert ids == [one.id for one in known]
 
 
 def test_the_sensitivity_range_of_the_programmes_number():
@@ -576,3 +606,114 @@ def test_settings_are_frozen_and_may_be_replaced():
     with pytest.raises(AttributeError):
         found.rounding = "floor"
     assert replace(found, rounding="floor").rounding == "floor"
+
+
+# ------------------------------------------------- what a new user stumbled over
+
+
+def test_an_effect_of_another_measure_is_never_passed_over():
+    table = two_years(60, 80, measure=OCM)
+    for given in ("mgso4-programme", ["mgso4-programme"], ("ocm-ilcor-2021", "mgso4-programme")):
+        with pytest.raises(OptionError, match="'mgso4-programme' is of 'mgso4', not of 'pop@2023:"):
+            impact_of_counts(table, measures=OCM, effect=given)
+    with pytest.raises(OptionError, match="is of 'mgso4', not of 'ocm'"):
+        impact_of_numbers(70, 100, measure="ocm", effect=["mgso4-programme"])
+
+
+def test_an_effect_of_one_of_several_measures_is_taken_for_that_one():
+    table = pd.concat([two_years(60, 80), two_years(60, 80, measure=OCM)])
+    found = impact_of_counts(table, measures=[MGSO4, OCM], effect=["ocm-ilcor-2021"])
+
+    assert [one.effect.id for one in found.settings] == ["mgso4-programme", "ocm-ilcor-2021"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "effect", "nnt"),
+    [
+        ("caffeine", "caffeine-cap", 34),
+        ("ocm", "ocm-fogarty-2018-28", 20),
+        ("vtv", "vtv-review", 8),
+    ],
+)
+def test_no_range_is_told_where_limits_of_the_effect_are_not_known(measure, effect, nnt):
+    options = {"measure": measure, "effect": effect, "below_weeks": 28, "counterfactual": 0.5}
+    found = impact_of_numbers(2900, 3000, **options)
+    total = found.totals.iloc[0]
+    said = "\n".join(summary_lines(found))
+
+    assert total["gross"] == pytest.approx(2900 / nnt)
+    assert total["incremental"] == pytest.approx(1400 / nnt)
+    ends = [f"{name}_{end}" for name in ("nnt", "gross", "incremental") for end in ("low", "high")]
+    assert total[ends].isna().all()
+    assert said.count("no range, because the limits of this effect are not known") == 2
+    assert not re.search(r"range \d|Ranges carry", said)
+    assert "nan" not in said
+
+
+def test_a_number_of_ones_own_needs_its_range_where_the_effect_has_none():
+    options = {"measure": "caffeine", "effect": "caffeine-cap"}
+    with pytest.raises(OptionError, match="no range is known"):
+        impact_of_numbers(100, 120, nnt=30, **options)
+
+    found = impact_of_numbers(100, 120, nnt=30, nnt_low=20, nnt_high=60, **options).totals.iloc[0]
+    assert found["gross_low"] < 100 / 30 < found["gross_high"]
+
+
+def test_lives_together_have_no_range_where_an_effect_has_none():
+    found = impact_of_numbers(
+        700,
+        1000,
+        measure="steroids_any",
+        effect="steroids-glover-williams-2022",
+        baseline_risk=0.1,
+        counterfactual=0.3,
+    )
+    said = capped_lives(found, baseline_deaths=100).words
+
+    assert "range" not in said.replace("no range", "")
+    assert "limits are not known of steroids-glover-williams-2022" in said
+
+
+@pytest.mark.parametrize(
+    ("treated", "rate", "said", "never"),
+    [
+        # 90 of 100 against 92 %: the limits lie on both sides of none.
+        (90, 0.92, "no more than chance may give", "cases of cerebral palsy prevented, range -"),
+        # 60 of 100 against 99 %: 39 fewer than at that rate.
+        (60, 0.99, "fewer were treated than that: about 1.1 cases of cerebral palsy more", "-£"),
+    ],
+)
+def test_a_difference_that_is_none_or_the_other_way_is_not_called_prevented(
+    treated, rate, said, never
+):
+    lines = summary_lines(impact_of_numbers(treated, 100, counterfactual=rate))
+    (told,) = [line for line in lines if "Against a rate" in line]
+    (value,) = [line for line in lines if "Value" in line]
+
+    assert said in told
+    assert "prevented" not in told
+    assert never not in (told + value)
+    assert ("more cost than at that rate" in value) == (treated == 60)
+
+
+def test_one_trust_is_told_to_be_too_small_and_a_region_is_not():
+    def notes(**columns):
+        table = two_years(6, 8, of=20, **columns)
+        return impact_of_counts(table[table["unit"] == "RJ1"]).notes
+
+    assert "too small" in notes()[0]  # 12 * 3 + 12 * 4 = 84 women: 2.3 cases
+    assert "too small" in notes(level="provider")[0]
+    assert notes(level="region") == ()
+    assert impact_of_counts(two_years(6, 8, of=20)).notes == ()  # two trusts added up
+
+
+def test_what_two_measures_share_is_said_once():
+    table = pd.concat([two_years(60, 80), two_years(60, 80, measure=OCM)])
+    found = impact_of_counts(table, measures=[MGSO4, OCM], counterfactual="first-year")
+
+    assert sum(line.startswith("On the rate of the first") for line in summary_lines(found)) == 1
+
+
+def test_a_percentage_is_told_as_a_share():
+    with pytest.raises(OptionError, match=r"write 65\.8 % as 0\.658"):
+        impact_of_numbers(60, 100, counterfactual="65.8 %")

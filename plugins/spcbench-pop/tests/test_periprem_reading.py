@@ -141,6 +141,27 @@ def test_a_row_with_a_blank_description_is_kept_to_be_told(tmp_path):
     ]
 
 
+def test_above_the_totals_every_row_counts_and_below_only_the_forms_own_words(tmp_path):
+    """A row without a description is a fault to be told, unless it stands below the totals."""
+    bare = {**dict.fromkeys(books.NAMES), "cord_mgt": "Yes", "thermal_care": "Yes"}
+    totals = {"gestation": "Total", **dict.fromkeys(books.NAMES[4:], 3)}
+    path = books.write_book(tmp_path / NAME, [bare, BABY, totals, bare, BABY])
+    table = read_periprem(path)
+    assert table.lines.tolist() == [10, 11, 14]
+    assert answers(table)[0] == as_form(bare)
+    found = sb.validate(table, packs=["periprem"], mapping="periprem")
+    assert 10 in found.problems["row"].tolist()
+
+
+@pytest.mark.parametrize(("figures", "babies"), [(2, [10, 11, 12]), (3, [10]), (4, [10])])
+def test_three_figures_where_the_form_has_words_are_a_row_of_totals(tmp_path, figures, babies):
+    counted = ["mgso4_rx", "cord_mgt", "thermal_care", "caffeine"][:figures]
+    foot = {**dict.fromkeys(books.NAMES), "gestation": "Total", **dict.fromkeys(counted, 3)}
+    remark = {**dict.fromkeys(books.NAMES), "gestation": "see tab 3"}
+    path = books.write_book(tmp_path / NAME, [BABY, foot, remark])
+    assert read_periprem(path).lines.tolist() == babies
+
+
 def test_a_baby_below_the_totals_still_counts_and_remarks_there_do_not(tmp_path):
     totals = {"gestation": "Total", **dict.fromkeys(books.NAMES[4:], 3)}
     below = [{"gestation": "Notes"}, {"gestation": "see tab 3", "weight": "of it"}, BABY]
@@ -155,9 +176,26 @@ def test_merged_headings_are_understood(tmp_path):
 
 
 def test_a_month_without_babies_is_a_table_without_rows(tmp_path):
-    table = read_periprem(books.write_book(tmp_path / NAME, []))
+    with pytest.warns(
+        sb.InputWarning, match=r"YEO\.xlsx: no babies; read as a month without births"
+    ):
+        table = read_periprem(books.write_book(tmp_path / NAME, []))
     assert table.data.num_rows == 0
     assert set(books.NAMES) <= set(table.data.column_names)
+
+
+def test_a_month_without_babies_is_told_in_a_folder_and_alone(tmp_path):
+    books.write_book(tmp_path / NAME, [BABY])
+    none = books.write_book(tmp_path / "JUN 2024 - YEO.xlsx", [], month=None)
+    given = ("--packs", "periprem", "--mapping", "periprem")
+    by = ("--unit-column", "org_code", "--date-column", "month", "-o", tmp_path / "counts.csv")
+    for path, code in ((tmp_path, 0), (none, 1)):
+        done = run("count", path, *given, *by)
+        assert (done.exit_code, "Traceback" in done.output) == (code, False), done.output
+        assert "JUN 2024 - YEO.xlsx: no babies; read as a month without births" in done.output
+        (tmp_path / "counts.csv").unlink(missing_ok=True)
+    assert "has column names but no records" in done.output
+    assert run("validate", none, *given).exit_code == 0
 
 
 def test_the_sheet_may_be_named_by_the_caller(tmp_path):
@@ -168,6 +206,7 @@ def test_the_sheet_may_be_named_by_the_caller(tmp_path):
 
 
 def test_a_folder_of_tools_is_one_table(tmp_path):
+    # Two files of different trusts or months are no double.
     for month, code, number in (("APR", "YEO", 5), ("MAY", "YEO", 7), ("MAY", "GLO", 6)):
         books.write_book(
             tmp_path / f"{month} 2024 - {code}.xlsx", books.babies(number, number),
@@ -182,6 +221,34 @@ def test_a_folder_of_tools_is_one_table(tmp_path):
     assert found.loc["RH5"].tolist() == [5, 7]
 
 
+@pytest.mark.parametrize("skip", ["raise", "skip_file"])
+def test_two_files_of_one_trust_and_month_are_refused_by_every_way(tmp_path, skip):
+    for name in (NAME, "may 2024 - yeo.xlsx", "APR 2024 - YEO.xlsx"):
+        books.write_book(tmp_path / name, [BABY], month=None)
+    with pytest.raises(InputError) as error:
+        sb.read(tmp_path, on_error=skip)
+    assert str(error.value) == (
+        f"{NAME} and may 2024 - yeo.xlsx are both of YEO, May 2024, and every record would count "
+        "twice; keep one of them"
+    )
+    done = run(
+        *("count", tmp_path, "--packs", "periprem", "--mapping", "periprem"),
+        *("--unit-column", "org_code", "--date-column", "month", "-o", tmp_path / "c.csv"),
+    )
+    assert done.exit_code == 1
+    assert f"Error: {NAME} and may 2024 - yeo.xlsx are both of YEO, May 2024" in done.output
+
+
+def test_a_file_whose_cells_say_the_month_of_another_is_refused_too(tmp_path):
+    books.write_book(tmp_path / NAME, [BABY])
+    books.write_book(tmp_path / "yeovil.xlsx", [BABY])
+    with (
+        pytest.warns(sb.InputWarning, match="taken from cells"),
+        pytest.raises(InputError, match=r"xlsx and yeovil\.xlsx are both of YEO, May 2024"),
+    ):
+        sb.read(tmp_path)
+
+
 # -- which files are the tool's ----------------------------------------------------------------
 
 
@@ -191,9 +258,27 @@ def head(path):
 
 def test_only_a_workbook_with_the_tools_sheet_is_recognised(tmp_path):
     tool = books.write_book(tmp_path / NAME, [BABY])
-    other = books.write_book(tmp_path / "MAY 2024 - GLO.xlsx", [BABY], sheet="Tab 2")
+    other = books.write_book(tmp_path / "births.xlsx", [BABY], sheet="Tab 2")
     assert looks_periprem(head(tool), tool)
     assert not looks_periprem(head(other), other)
+
+
+def test_a_form_under_another_name_of_the_sheet_is_told_how_to_be_read(tmp_path):
+    path = books.write_book(tmp_path / NAME, [BABY], sheet="Sheet1")
+    done = run("validate", path, "--packs", "periprem", "--mapping", "periprem")
+    assert done.exit_code == 1
+    assert "has no sheet 'Tab 2 Data ONLY EDIT THIS TAB'" in done.output
+    assert "--reader periprem --sheet NAME" in done.output
+    given = ("--reader", "periprem", "--sheet", "Sheet1")
+    done = run("validate", path, *given, "--packs", "periprem", "--mapping", "periprem")
+    assert done.exit_code == 0, done.output
+    assert f"{NAME}: 1 records, 0 cannot be used" in done.output
+
+
+def test_another_workbook_named_like_the_tools_is_left_to_the_general_reader(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / NAME) as book:
+        book.add_worksheet("Births").write_row(0, 0, ["unit", "born"])
+    assert sb.read(tmp_path / NAME).data.column_names == ["unit", "born"]
 
 
 def test_the_sheet_is_recognised_in_other_capitals_and_blanks(tmp_path):
@@ -236,8 +321,8 @@ def test_a_workbook_without_the_sheet_says_what_was_looked_for(tmp_path):
     path = books.write_book(tmp_path / NAME, [BABY], sheet="Sheet1")
     assert refused(path) == (
         f"{NAME} has no sheet 'Tab 2 Data ONLY EDIT THIS TAB', in which the PERIPrem optimisation "
-        "tool keeps its babies; it has 'Tab 1 Read me', 'Sheet1'. If one of them is it, name it "
-        "with sheet="
+        "tool keeps its babies; it has 'Tab 1 Read me', 'Sheet1'. If one of them is it, name it: "
+        "--reader periprem --sheet NAME (in Python reader='periprem', sheet=)"
     )
 
 
@@ -303,7 +388,6 @@ def test_a_file_that_is_not_there(tmp_path):
         ("MAY 2023 -YEO.xlsx", "YEO", date(2023, 5, 1)),
         ("September 2022 - rdue.xlsm", "RDUE", date(2022, 9, 1)),
         ("Sept 2022-TOR.xlsx", "TOR", date(2022, 9, 1)),
-        ("JAN 2025 - RJ7.xlsx", "RJ7", date(2025, 1, 1)),
     ],
 )
 def test_the_name_of_the_file_says_trust_and_month(file, code, month):
@@ -358,9 +442,18 @@ def test_a_file_that_does_not_say_whose_it_is_is_refused(tmp_path, file, cells, 
     assert "'MAY 2024 - YEO.xlsx'" in message
 
 
-def test_an_abbreviation_of_nobody_has_no_published_code():
+def test_an_abbreviation_of_nobody_has_no_published_code_and_that_is_told(tmp_path):
     found = origin_of("MAY 2024 - RJ7.xlsx", month=None, trust=" St  Somewhere ")
     assert (found.trust_code, found.trust_name) == (None, "St Somewhere")
+    assert len(found.notes) == 1
+    path = books.write_book(tmp_path / "NOV 2024 - XYZ.xlsx", [BABY], month=None, trust=None)
+    done = run("validate", path, "--packs", "periprem", "--mapping", "periprem")
+    assert (
+        "NOV 2024 - XYZ.xlsx: 'XYZ' is none of the abbreviations that the tool knows (GLO, GWH, "
+    ) in done.output
+    assert (
+        "its babies have no trust_code, so count by org_code or put the name right" in done.output
+    )
 
 
 def test_the_units_of_the_tool_have_published_codes():
@@ -395,6 +488,11 @@ def test_the_tool_is_counted_from_the_command_line(tmp_path):
         *("--unit-column", "org_code", "--date-column", "month", "-o", out),
     )
     assert done.exit_code == 0, done.output
+    made = [line for line in done.output.splitlines() if "made" in line]
+    assert made == [
+        "  44 columns are made by the mapping 'periprem', 5 of them not with sure: high; "
+        "`spcbench validate` tells each"
+    ]
     line = next(one for one in out.read_text("utf-8").splitlines() if ":ocm," in one)
     assert line.startswith("periprem@2021:ocm,YEO,2024-05-01,1,2,")
 

@@ -111,7 +111,7 @@ def test_two_files_of_one_month_are_refused(tools):
     with pytest.raises(InputError) as error:
         periprem_summary(tools)
     assert str(error.value) == (
-        "MAY 2024 - YEO.xlsx and May 2024 - YEO.xlsm are both of YEO, May 2024, and every baby "
+        "MAY 2024 - YEO.xlsx and May 2024 - YEO.xlsm are both of YEO, May 2024, and every record "
         "would count twice; keep one of them"
     )
 

@@ -16,6 +16,7 @@ from spcbench.testing.births import write_births
 
 PACK = "pop@2023"
 OUTSIDE = "outside"
+UNSURE = ("unsure", "unsure, had it")
 ONCE_A_MOTHER = {"steroids_full_course", "mgso4", "iap"}
 WORDS = {"true": True, "false": False, "": None}
 
@@ -69,7 +70,7 @@ def by_hour(given, hours, limit):
 
 
 def outcomes_of(row):
-    """Of each intervention True, False, None (due, not known), OUTSIDE, or "unsure" (if due)."""
+    """Of each intervention True, False, None (due, not known), OUTSIDE or one of UNSURE."""
     days, twins = int(row["ga_days"]), int(row["births"]) > 1
     below_30, below_34 = 154 <= days <= 209, 154 <= days <= 237
     word = {name: WORDS.get(text) for name, text in row.items()}
@@ -113,7 +114,7 @@ def early(row, days, twins):
 
 def due(eligible, met):
     if eligible is None:
-        return "unsure"
+        return "unsure, had it" if met else "unsure"
     return met if eligible else OUTSIDE
 
 
@@ -128,10 +129,13 @@ def tallied(rows):
             if first or name not in ONCE_A_MOTHER:
                 add(found, name, place, [outcome])
         # A twin shares what was done for the mother: both are asked about it here.
-        asked = [one for one in outcomes.values() if one not in (OUTSIDE, "unsure")]
+        asked = [one for one in outcomes.values() if one not in (OUTSIDE, *UNSURE)]
+        unsure = [one for one in outcomes.values() if one in UNSURE]
         if asked:
-            add(found, "all_eligible", place, [both(*asked)])
-        add(found, "optimisation_score", place, asked)
+            # Who had what may not have been due lacked nothing by it; others may have.
+            settled = all(one == "unsure, had it" for one in unsure)
+            add(found, "all_eligible", place, [both(*asked, settled or None)])
+            add(found, "optimisation_score", place, [*asked, *(None for _ in unsure)])
     return found
 
 

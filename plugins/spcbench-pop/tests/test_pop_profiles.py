@@ -83,6 +83,16 @@ def test_badgernet_leaves_unknown_what_its_names_do_not_say():
     assert found["all_eligible"] == (None, None, 1)
 
 
+def test_badgernet_has_no_composite_for_want_of_who_was_in_labour_or_ventilated():
+    """The other answers put beside it, the composite still lacks to whom two parts were due."""
+    known = {"milk_within_24h": "yes", "caffeine_within_24h": "yes", "steroids_full_course": "yes"}
+    frame = badgernet().assign(**known)
+    said = {"active_labour": "no", "invasive_ventilation": "no"}
+
+    assert counted(frame.assign(**said))["all_eligible"] == (1, 1, 0)
+    assert counted(frame)["all_eligible"] == (None, None, 1)
+
+
 @pytest.mark.parametrize("blank", [["Minute", "Second"], ["Minute"], ["Second"]])
 def test_a_deferred_cord_without_its_whole_time_is_unknown(blank):
     changes = {f"CordClampingTime{part}": None for part in blank}

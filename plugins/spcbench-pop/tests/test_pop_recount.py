@@ -273,10 +273,13 @@ def by_hand(pack, everyone):
             if rule and counted_here(pack, name, truth):
                 unknown = 0 if pack.startswith("periprem") else 1  # else the record is set aside
                 add(found, f"{pack}:{name}", told["unit"], [had[name]], unknown=unknown)
-        wanted = [had[name] for name, rule in asked.items() if rule]
-        if wanted and len(asked) > 1:
-            add(found, f"{pack}:all_eligible", told["unit"], [every(*wanted)])
-            add(found, f"{pack}:optimisation_score", told["unit"], wanted)
+        if any(asked.values()) and len(asked) > 1:
+            sure = [had[name] for name, rule in asked.items() if rule]
+            # Of these nobody knows whether they were due. Who had one lacked nothing by it;
+            # an opportunity it is not, as far as is known.
+            unsure = [had[name] or None for name, rule in asked.items() if rule is None]
+            add(found, f"{pack}:all_eligible", told["unit"], [every(*sure, *unsure)])
+            add(found, f"{pack}:optimisation_score", told["unit"], [*sure, *(None for _ in unsure)])
     return found
 
 

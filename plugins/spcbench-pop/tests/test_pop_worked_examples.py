@@ -167,11 +167,59 @@ def test_columns_that_are_not_there_are_unknown_and_never_met_or_not_met():
     assert {"pop@2023:vtv", "pop@2023:normothermia"} <= set(unsure["measure"])
 
 
+UNSAID = {
+    "active_labour": None,
+    "antibiotics_given": None,
+    "admitted": None,
+    "temperature_c": None,
+    "invasive_ventilation": None,
+    "volume_targeted": None,
+}
+
+
+@pytest.mark.parametrize("given", [False, None])
+def test_a_unit_that_never_says_who_was_in_labour_has_no_value_of_the_composite(given):
+    """It was 3 of 3: nobody known to be in labour, so nobody without antibiotics."""
+    counted = count([BABY | UNSAID | {"antibiotics_given": given}] * 3)
+
+    assert of(counted, "all_eligible") == (None, None, 3)
+    assert of(counted, "optimisation_score") == (18, 18, 9)
+    notes = counted.counts.set_index("measure")["note"]
+    assert notes["pop@2023:all_eligible"] == (
+        "not counted, because for no case are these known to be due, and met or not: "
+        "Intrapartum antibiotics, Normothermia, Volume-targeted ventilation"
+    )
+    lost = counted.quality[counted.quality["problem"] == "part_never_known"]
+    assert set(lost["field"]) == {"iap", "normothermia", "vtv"}
+    assert set(lost["records"]) == {3}
+
+
+def test_what_may_have_been_due_and_was_received_lacks_nothing():
+    """Antibiotics, a normal temperature in time and volume targeting, due or not."""
+    due = dict.fromkeys(("active_labour", "admitted", "invasive_ventilation"))
+    counted = count([BABY | due, BABY | due | {"cord_clamp_seconds": 59}])
+
+    assert of(counted, "all_eligible") == (1, 2, 0)
+    assert of(counted, "optimisation_score") == (11, 12, 6)
+
+
+def test_an_unknown_gestation_leaves_the_baby_out_and_asks_for_nothing():
+    counted = count([BABY, BABY | {"ga_days": None}])
+
+    assert of(counted, "all_eligible") == (1, 1, 0)
+    assert of(counted, "optimisation_score") == (9, 9, 0)
+    assert "part_never_known" not in set(counted.quality["problem"])
+
+
 def test_weeks_alone_are_no_gestation():
     """28 completed weeks are any of seven days: nobody can say who is eligible."""
-    counted = count([{"ga_weeks": 28, "births": 1, "mgso4_given": True}])
+    weeks = {"ga_weeks": 28, "births": 1, "mgso4_given": True}
+    with pytest.raises(InputError, match=r"nothing can be counted.*ga_extra_days \(not there\)"):
+        count([weeks])
+    # Beside a baby whose gestation is known it is left out, and told.
+    counted = count([weeks, {"ga_days": 200, "births": 1, "mgso4_given": True}])
 
-    assert of(counted, "mgso4") == (0, 0, 0)
+    assert of(counted, "mgso4") == (1, 1, 0)
     assert "pop@2023:mgso4" in set(counted.quality["measure"])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from spcbench.cli import options
-from spcbench.errors import OptionError
+from spcbench.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,12 @@ SHEET_ROWS = 1_048_576
     help="Also list every record that was set aside: its row and the reason, never its content. "
     "The name ends in .csv, .parquet or .xlsx.",
 )
+@click.option(
+    "--max-set-aside",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Fail, and write nothing, if more of the records than this are set aside, such as 0.2.",
+)
 @options.output_option("counts.csv or counts.parquet")
 @click.pass_obj
 def command(
@@ -55,6 +62,7 @@ def command(
     records: Path,
     measures: tuple[str, ...],
     rejects: Path | None,
+    max_set_aside: float | None,
     output: Path,
     **given: Any,
 ) -> None:
@@ -87,6 +95,7 @@ def command(
         rejects=rejects is not None,
         host=host,
     )
+    _check_set_aside(counted.provenance, max_set_aside)
     files = {output: table_bytes(counted.counts, output)}
     if rejects is not None:
         files[rejects] = table_bytes(counted.rejects, rejects)
@@ -181,6 +190,17 @@ def _check_files(records: Path, output: Path, rejects: Path | None) -> None:
         check_list(rejects, records)
     if rejects is not None and rejects.absolute() == output.absolute():
         raise OptionError(f"--rejects and -o both name {output.name!r}; give each its own name")
+
+
+def _check_set_aside(known: Mapping[str, Any], most: float | None) -> None:
+    """Refuse a count of which more records were set aside than is wished."""
+    read, lost = known["records_read"], known["records_rejected"]
+    if most is not None and lost > most * read:
+        raise InputError(
+            f"{known['source']}: {lost:,} of {read:,} records were set aside, which is more than "
+            f"--max-set-aside {most:g}; nothing was written. `spcbench validate` says what to put "
+            "right"
+        )
 
 
 def _check_needed(**needed: str | tuple[str, ...] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from spcbench.measures.counting import Counted
     from spcbench.plugin.host import PluginHost
     from spcbench.tables import Table
+
+MADE_MAX = 3
+"""So many columns that a mapping made are told one by one."""
 
 COUNTS_NEED = ("measure", "unit", "period", "numerator", "denominator")
 
@@ -179,10 +183,15 @@ def strata_table(source: Path) -> Table:
 
 def quality_lines(counted: Counted) -> list[str]:
     """How many records were read and what was wrong with those not used, line by line."""
+    from spcbench.measures.column_names import CHECK_FIRST
+
     known = counted.provenance
+    notes = known.get("notes", ())
+    loud = [note for note in notes if note.startswith(CHECK_FIRST)]
     lines = [
         f"{known['source']}: {known['records_read']:,} records read, "
-        f"{known['records_rejected']:,} set aside"
+        f"{known['records_rejected']:,} set aside",
+        *(f"{CHECK_FIRST.upper()}{note.removeprefix(CHECK_FIRST)}" for note in loud),
     ]
     for row in counted.quality.to_dict("records"):
         named = [_present(row[name]) for name in ("measure", "field")]
@@ -190,7 +199,28 @@ def quality_lines(counted: Counted) -> list[str]:
         noun = "record" if row["records"] == 1 else "records"
         problem = row["problem"].replace("_", " ")
         lines.append(f"  {subject}: {problem} ({row['records']:,} {noun})")
-    return lines + [f"  {note}" for note in known.get("notes", ())]
+    return lines + [f"  {note}" for note in _fewer([one for one in notes if one not in loud])]
+
+
+_MADE = re.compile(r".+? is made from .* \((mapping '[^']+')(; sure: \w+)?\)", re.DOTALL)
+
+
+def _fewer(notes: Sequence[str]) -> list[str]:
+    """Notes with one line for all the columns that one mapping made, where it made many."""
+    made: dict[str, list[str]] = {}
+    for note in notes:
+        if found := _MADE.fullmatch(note):
+            made.setdefault(found[1], []).append(note)
+    told = {name: own for name, own in made.items() if len(own) > MADE_MAX}
+    unsure = {name: sum("; sure: high)" not in one for one in own) for name, own in told.items()}
+    lines = [
+        f"{len(own)} columns are made by the {name}"
+        + (f", {unsure[name]} of them not with sure: high" if unsure[name] else "")
+        + "; `spcbench validate` tells each"
+        for name, own in told.items()
+    ]
+    hidden = {note for own in told.values() for note in own}
+    return [*(note for note in notes if note not in hidden), *lines]
 
 
 def _present(cell: Any) -> str:

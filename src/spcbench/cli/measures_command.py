@@ -52,6 +52,7 @@ def command(host: PluginHost, /, *, pack: str | None, markdown: bool, as_json: b
     if markdown:
         from spcbench.measures.describing import pack_page
 
+        _check_examples(chosen[0][0], host)
         click.echo(pack_page(chosen[0][0]), nl=False)
     elif as_json:
         print_json([_row(*one, measure) for one in chosen for measure in one[0].measures])
@@ -73,6 +74,19 @@ def _chosen(host: PluginHost, pack: str | None) -> list[tuple[Pack, str]]:
 
     (found,) = chosen_packs([pack], host)
     return [(found, next((plugin for one, plugin in installed if one is found), ""))]
+
+
+def _check_examples(pack: Pack, host: PluginHost) -> None:
+    """Refuse to print worked examples that are not what the measures make of them."""
+    from spcbench.errors import PackError
+    from spcbench.measures.trying import differing_examples
+
+    differ = differing_examples([pack], host)
+    if differ:
+        raise PackError(
+            "the page would tell what is not so; put the examples or the measures right:\n"
+            + "\n".join(differ)
+        )
 
 
 def _print_pack(pack: Pack) -> None:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     help="For a page: how many of the latest periods are added up; a year of them by default.",
 )
 @options.measure
-@click.option("--title", metavar="TEXT", help="The heading; by default the name of the file.")
+@click.option("--title", metavar="TEXT", help="The heading; by default what it is, and of what.")
 @options.rules
 @options.better
 @options.target
@@ -108,10 +108,11 @@ def command(
     if unit is None and area is None:
         named = {name: how[name] for name in CHARTED}
         report = spcbench.Report(
-            results_of(table, measure=measure, host=host, **named), title=title or source.stem
+            results_of(table, measure=measure, host=host, **named),
+            title=title or f"Charts and funnels of {source.name}",
         )
     else:
-        named = {**how, "title": title}
+        named = {**how, "measure": measure, "title": title}
         with stage("Making the page"):
             if unit is not None:
                 events = missed_events(source, asked, table, unit, host)

@@ -101,7 +101,8 @@ class Cells:
 
     def _enter_pack(self, place: int, wanted: Wanted) -> None:
         for field in wanted.declared:
-            if field.name in self._natives:
+            # A column that only tells records apart costs the scan nothing, and may be of any type.
+            if field.name in self._natives and field.name != wanted.only_key:
                 self._enter(field, f"{place}.{field.name}", place)
         for field in wanted.absent(self._natives):
             self._enter_absent(field, place)

@@ -11,6 +11,9 @@ from spcbench.errors import InputError, suggest
 LISTED_MAX = 40
 """How many names of columns a message lists."""
 
+CHECK_FIRST = "check first: "
+"""How a note begins that must be seen before counts are used."""
+
 _LIKE_A_CELL = re.compile(r"[+-]?[0-9]+([.,:/-][0-9]+)*([ T][0-9:.]+)?")
 """A number, a date or a time: no name of a column."""
 

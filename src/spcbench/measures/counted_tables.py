@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from spcbench.measures.doubts import doubtful, doubtful_quality
 from spcbench.measures.measure import Composite
 from spcbench.measures.periods import Days, Periods, rolled
 from spcbench.measures.tallies import (
     KEY_UNKNOWN,
+    REPEATED,
     SUMS,
     UNKNOWN_PROBLEM,
     known_name,
@@ -57,10 +59,12 @@ COMPLETENESS = Contract(
         Column("records", "integer"),
         Column("known", "integer"),
         Column("share", "float"),
+        Column("eligible_unknown", "integer"),
     ),
 )
 """How complete records are. A field: of how many records it is known, `measure` empty.
-A measure: of how many eligible cases it is known whether they met it, `field` empty."""
+A measure: of how many eligible cases it is known whether they met it, `field` empty, and
+of how many records more it is not known whether they are eligible."""
 
 
 SILENT_DAYS = np.timedelta64(731, "D")
@@ -235,7 +239,11 @@ def _variances(grid: Grid, results: Sequence[Found], name: str) -> np.ndarray:
 
 
 def quality_table(
-    query: CountQuery, wanted: Sequence[Wanted], found: Found, totals: Mapping[str, int]
+    query: CountQuery,
+    wanted: Sequence[Wanted],
+    found: Found,
+    totals: Mapping[str, int],
+    repeated: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """What could not be used, and how often.
 
@@ -249,17 +257,21 @@ def quality_table(
         What the query gave.
     totals : mapping
         With ``ragged``: rows of too few or too many cells.
+    repeated : mapping of str to int, optional
+        How many records repeat another, by the field that names a record.
     """
     rows: list[tuple[str | None, str | None, str, int]] = [
         (None, None, "ragged_row", totals["ragged"])
     ]
     for field, code in dict.fromkeys((one.field, one.code) for one in query.problems):
         rows.append((None, field, code, int(np.sum(found[problem_name(field, code)]))))
+    rows += [(None, field, REPEATED, number) for field, number in (repeated or {}).items()]
     for full, name, measure in named_measures(wanted):
         codes = ["eligible_unknown", *UNKNOWN_PROBLEM.get(missing_of(measure), ())]
         codes += [KEY_UNKNOWN] if key_of(measure) else []
         rows += [(full, None, one, int(np.sum(found[part_name(name, one)]))) for one in codes]
     rows += unrecorded_quality(unrecorded(wanted, found))
+    rows += doubtful_quality(doubtful(wanted, [found]))
     columns = list(zip(*(row for row in rows if row[3]), strict=True)) or [()] * 4
     return QUALITY.frame(dict(zip(QUALITY.names, map(list, columns), strict=True)))
 
@@ -283,8 +295,9 @@ def completeness_table(
     if grid is None:
         return COMPLETENESS.empty()
     records = grid.cells(found, "records")
-    parts: list[tuple[str | None, str | None, np.ndarray, np.ndarray]] = [
-        (None, field, records, grid.cells(found, known_name(field)))
+    nobody = np.zeros_like(records)
+    parts: list[tuple[str | None, str | None, np.ndarray, np.ndarray, np.ndarray]] = [
+        (None, field, records, grid.cells(found, known_name(field)), nobody)
         for field in query.complete_fields
     ]
     for full, name, measure in named_measures(wanted):
@@ -295,13 +308,21 @@ def completeness_table(
         for problem in UNKNOWN_PROBLEM.get(missing_of(measure), ()):
             unknown = unknown + grid.cells(found, part_name(name, problem))
         eligible = known if missing_of(measure) == "not_met" else known + unknown
-        parts.append((full, None, eligible, eligible - unknown))
-    total, known = (np.concatenate([part[place] for part in parts]) for place in (2, 3))
+        unsure = grid.cells(found, part_name(name, "eligible_unknown"))
+        parts.append((full, None, eligible, eligible - unknown, unsure))
+    total, known, unsure = (np.concatenate([part[at] for part in parts]) for at in (2, 3, 4))
     names = {
         column: np.repeat(np.array([part[place] for part in parts], dtype=object), records.size)
         for place, column in enumerate(("measure", "field"))
     }
     share = np.divide(known, total, out=np.full(total.size, np.nan), where=total > 0)
     return COMPLETENESS.frame(
-        {**names, **grid.keys(len(parts)), "records": total, "known": known, "share": share}
+        {
+            **names,
+            **grid.keys(len(parts)),
+            "records": total,
+            "known": known,
+            "share": share,
+            "eligible_unknown": unsure,
+        }
     )

@@ -27,6 +27,7 @@ from spcbench.measures.counted_tables import (
 )
 from spcbench.measures.dialect import Dialect
 from spcbench.measures.dialect_duckdb import DUCKDB
+from spcbench.measures.doubts import check_anything_known, doubtful, set_aside_notes
 from spcbench.measures.entry import ZONE, Way, check_format, check_zone
 from spcbench.measures.mapping import ColumnMapping, column_mapping
 from spcbench.measures.measure import display_of
@@ -34,7 +35,9 @@ from spcbench.measures.periods import PERIODS, Periods, chosen_periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
 from spcbench.measures.rejects import list_rejects, numbered
+from spcbench.measures.repeats import Repeats, repeats
 from spcbench.measures.tallies import RECORD, known_name, order_name
+from spcbench.measures.unit_faults import UNIT_PROBLEMS, UNITS, unit_tables
 from spcbench.measures.unrecorded import unrecorded, unrecorded_notes
 from spcbench.measures.wanted import Wanted, named_measures
 from spcbench.plugin.records import Pack
@@ -72,6 +75,9 @@ class Counted:
     completeness : pandas.DataFrame
         Columns of `COMPLETENESS`: of how many records a field, or whether a
         measure is met, is known, by unit and period.
+    units, unit_problems : pandas.DataFrame
+        Columns of `unit_faults.UNITS` and `unit_faults.UNIT_PROBLEMS`: how many
+        records of each unit were set aside over all periods, and why.
     """
 
     counts: pd.DataFrame
@@ -80,6 +86,8 @@ class Counted:
     display: Mapping[str, Display]
     provenance: dict[str, Any]
     completeness: pd.DataFrame = field(default_factory=COMPLETENESS.empty)
+    units: pd.DataFrame = field(default_factory=UNITS.empty)
+    unit_problems: pd.DataFrame = field(default_factory=UNIT_PROBLEMS.empty)
 
 
 def count(
@@ -231,11 +239,12 @@ def _run(
     quality: bool,
     rejects: bool,
 ) -> Counted:
-    """Scan once and add up; again for what is counted by mother, and for the rejects."""
+    """Scan once and add up; again for keys, what is counted by mother, and the rejects."""
     found = records.fetch(query.counts(records.relation))
     check_order(query, records, found)
     totals = totals_of(found, records)
-    told = quality_table(query, wanted, found, totals) if quality else QUALITY.empty()
+    again = repeats(wanted, records, query.dialect) if quality else Repeats()
+    told = quality_table(query, wanted, found, totals, again.found) if quality else QUALITY.empty()
     _check_any_used(totals, told, records.source)
     grid = Grid.of(found, periods)
     if grid is None and np.asarray(~np.ma.getmaskarray(found["period"])).any():
@@ -244,12 +253,16 @@ def _run(
             "shorter one"
         )
     shared = [records.fetch(one) for one in query.shared(records.relation)]
+    check_anything_known(query, wanted, [found, *shared], records.source)
+    units, problems = unit_tables(query, found, set_aside_only=True) if quality else (None, None)
     return Counted(
         counts=counts_table(wanted, grid, [found, *shared]),
         quality=told,
         completeness=completeness_table(query, wanted, grid, found)
         if quality
         else COMPLETENESS.empty(),
+        units=UNITS.empty() if units is None else units,
+        unit_problems=UNIT_PROBLEMS.empty() if problems is None else problems,
         rejects=list_rejects(query, records) if rejects else REJECTS.empty(),
         display={name: display_of(measure) for name, _, measure in named_measures(wanted)},
         provenance=_provenance(
@@ -258,6 +271,9 @@ def _run(
             totals,
             periods,
             [
+                *set_aside_notes(query, found, totals),
+                *again.notes,
+                *(one.note for one in doubtful(wanted, [found])),
                 *([] if grid is None else grid.silence(found)),
                 *(never_known(query, found) if quality else ()),
                 *unrecorded_notes(unrecorded(wanted, found)),

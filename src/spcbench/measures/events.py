@@ -23,9 +23,10 @@ from spcbench.measures.choosing import chosen_packs, wanted_measures
 from spcbench.measures.counting import Counted, count, declared
 from spcbench.measures.dialect_duckdb import DUCKDB
 from spcbench.measures.entry import ZONE, Way
+from spcbench.measures.event_words import event_display, event_name, wait_text
 from spcbench.measures.events_sql import Event, every_case_sql, waits_sql
 from spcbench.measures.mapping import ColumnMapping, column_mapping
-from spcbench.measures.measure import Composite, Measure, display_of
+from spcbench.measures.measure import Composite
 from spcbench.measures.periods import chosen_periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
@@ -39,7 +40,6 @@ from spcbench.tables import (
     STRING,
     Column,
     Contract,
-    Display,
     coded,
 )
 
@@ -213,7 +213,7 @@ def event_counts(
         counted,
         counts=counts,
         display={
-            _name(full, kind, between): _display(measure, kind, between)
+            event_name(full, kind, between): event_display(measure, kind, between)
             for full, _, measure in named_measures(wanted)
         },
         provenance=provenance,
@@ -261,7 +261,7 @@ def _without_uncounted(
     blank = counted.loc[counted["denominator"].isna(), ["measure", "unit"]].drop_duplicates()
     if blank.empty:
         return made
-    names = {full: _name(full, event, between) for full, _, _ in named_measures(wanted)}
+    names = {full: event_name(full, event, between) for full, _, _ in named_measures(wanted)}
     lost = pd.MultiIndex.from_arrays([blank["measure"].map(names), blank["unit"]])
     kept = ~pd.MultiIndex.from_frame(made[["measure", "unit"]]).isin(lost)
     return made[kept].reset_index(drop=True)
@@ -330,7 +330,7 @@ def _every_case(
 def _keys(
     found: Mapping[str, Any], wanted: Sequence[Wanted], event: Event, between: str | None
 ) -> dict[str, Any]:
-    names = [_name(full, event, between) for full, _, _ in named_measures(wanted)]
+    names = [event_name(full, event, between) for full, _, _ in named_measures(wanted)]
     return {
         "measure": pd.array(names, dtype=STRING).take(np.asarray(found["measure"], np.int64)),
         "unit": found["unit"],
@@ -344,7 +344,7 @@ def _notes(found: Mapping[str, Any], length: np.ndarray, between: str) -> np.nda
     notes = np.full(length.size, None, dtype=object)
     first, ending = (np.asarray(found[name], dtype=np.bool_) for name in ("first", "ending"))
     for row in np.flatnonzero(first | ending):
-        told = f"{length[row]:g} {between}"
+        told = wait_text(float(length[row]), between)
         if not ending[row]:
             notes[row] = f"first event; at least {told} since the one before"
         elif first[row]:
@@ -352,34 +352,3 @@ def _notes(found: Mapping[str, Any], length: np.ndarray, between: str) -> np.nda
         else:
             notes[row] = f"no event since; {told} so far"
     return notes
-
-
-def _name(full: str, event: Event, between: str | None) -> str:
-    """A measure's own name and what is told of it; a pack's ids have no dots."""
-    return f"{full}.{'every_case' if between is None else f'{between}_between'}_{event}"
-
-
-def _display(measure: Measure | Composite, event: Event, between: str | None) -> Display:
-    """How the values are shown; long waits are good where the event is bad."""
-    shown = display_of(measure)
-    words = "met" if event == "met" else "not met"
-    title = f"Case by case, {words}" if between is None else f"{between.title()} between {words}"
-    better = shown.better
-    if better != "neither":
-        event_is_good = (better == "higher") == (event == "met")
-        better = "higher" if event_is_good == (between is None) else "lower"
-    return replace(
-        shown,
-        title=f"{title}: {shown.title}",
-        per=1,
-        better=better,
-        # A target for a share of cases is none for a wait, nor is a published share.
-        target=None,
-        target_label="",
-        stretch=None,
-        stretch_label="",
-        short="",
-        target_verified=True,
-        references=(),
-        form="",
-    )

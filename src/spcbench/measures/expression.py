@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from spcbench.errors import ExpressionError
@@ -201,24 +202,30 @@ def _checked(
     value: bool = False,
 ) -> Expression:
     try:
-        tree = parsed(text)
-        walk = Walk(kinds)
-        kind: Kind = "boolean"
-        if value:
-            kind = walk.term(tree).kind
-        else:
-            walk.condition(tree)
-        if kind == "null":
-            raise Refused("it is always NULL, so it has no type")
+        return _walked(text, None if kinds is None else frozenset(kinds.items()), value)
     except Refused as refused:
         raise ExpressionError(_message(refused, text, pack, measure, part)) from None
     except RecursionError:
         deep = Refused(f"it is nested too deeply; {DEPTH_MAX} levels are allowed")
         raise ExpressionError(_message(deep, text, pack, measure, part)) from None
+
+
+@lru_cache(maxsize=1024)
+def _walked(text: str, kinds: frozenset[tuple[str, Kind]] | None, value: bool) -> Expression:
+    """An expression that passed; kept, because each is asked for several times."""
+    tree = parsed(text)
+    walk = Walk(None if kinds is None else dict(kinds))
+    kind: Kind = "boolean"
+    if value:
+        kind = walk.term(tree).kind
+    else:
+        walk.condition(tree)
+    if kind == "null":
+        raise Refused("it is always NULL, so it has no type")
     return Expression(
         text=text,
         columns=frozenset(walk.columns),
-        kinds=dict(kinds or {}),
+        kinds=dict(kinds or ()),
         tree=tree,
         kind=kind,
     )

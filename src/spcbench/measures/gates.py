@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from spcbench.measures.refusals import Node, Refused, Span, shortened
@@ -52,8 +53,12 @@ _NAMED_WORDS: Mapping[str, str] = {
 _LITERALS = frozenset(["STRING", "NUMBER", "IDENTIFIER"])
 
 
+@lru_cache(maxsize=1024)
 def parsed(text: str) -> Node:
     """The tree of an expression that passed the gates.
+
+    Kept, because packs share most of their expressions and each is asked for
+    several times: nobody changes a tree.
 
     Parameters
     ----------

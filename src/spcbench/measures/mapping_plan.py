@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from spcbench.errors import InputError
-from spcbench.measures.column_names import column_meant, suggest_columns
+from spcbench.measures.column_names import CHECK_FIRST, column_meant, squeezed, suggest_columns
 from spcbench.measures.scans import named
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Plan:
         Whose clocks moments with a time zone are told by.
     owner : str
         Whose expressions they are, for messages.
+    passed_over : tuple of str
+        What to say of columns that are not used, though they nearly have the name of a field.
     """
 
     passed: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ class Plan:
     date_format: str | None = None
     zone: str = ""
     owner: str = ""
+    passed_over: tuple[str, ...] = ()
 
     @property
     def mapped(self) -> bool:
@@ -130,7 +133,26 @@ def planned(
         date_format=mapping.date_format,
         zone=mapping.zone,
         owner=mapping.title,
+        passed_over=tuple(_passed_over(passed, made, names, [*wanted, *beside])),
     )
+
+
+def _passed_over(
+    passed: Sequence[str], made: Sequence[Made], names: Sequence[str], fields: Sequence[str]
+) -> Iterator[str]:
+    """Columns in almost the name of a field that nothing fills, and that nobody uses."""
+    filled = {*passed, *(one.name for one in made)}
+    used = {*passed, *(source for one in made for source in one.sources)}
+    for name in dict.fromkeys(fields):
+        if name in filled or not squeezed(name):
+            continue
+        alike = [one for one in names if squeezed(one) == squeezed(name) and one not in used]
+        if alike:
+            yield (
+                f"{CHECK_FIRST}the column {alike[0]!r} is not used, because the pack calls it "
+                f"{name!r} and the mapping does not name it; rename it, or add {name!r} to the "
+                "mapping"
+            )
 
 
 def _refuse(name: str, found: Spelled | None, names: Sequence[str], source: str) -> None:

@@ -159,6 +159,7 @@ class Opening:
             chosen = chosen_columns(names, self.wanted, self.beside, source)
             return Plan(passed=tuple(chosen))
         plan = planned(self.mapping, names, self.wanted, self.beside, source)
+        self.notes.extend(plan.passed_over)
         self.notes.extend(self.mapping.notes([one.name for one in plan.made], plan.passed))
         return plan
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -83,6 +84,8 @@ def load_pack(path: str | Path) -> Pack:
     file = Path(path)
     try:
         return _pack(pack_content(file))
+    except RecursionError:
+        raise PackError(f"{file}: tables or lists are nested too deeply") from None
     except PackError as error:
         # The same kind of error, told with the file it is in.
         raise type(error)(f"{file}: {error}") from None
@@ -203,15 +206,9 @@ def _record(kind: Callable[..., Record], table: Mapping[str, Any], owner: str = 
     noun = kind.__name__.lower()
     named = next((table[key] for key in ("id", "name", "title", "place") if key in table), None)
     where = f"{owner}{noun}" if named is None else f"{owner}{noun} {named!r}"
-    declared = fields(cast("Any", kind))
-    # `from` is a word of Python; its attribute is called `from_`.
-    names = {one.name.rstrip("_"): one.name for one in declared}
-    needed = [one.name for one in declared if one.default is MISSING]
+    names, needed = _keys(kind)
     check_keys(where, table, list(names), needed)
-    settings: dict[str, Any] = {
-        names[key]: tuple(value) if isinstance(value, list) else value
-        for key, value in table.items()
-    }
+    settings: dict[str, Any] = {names[key]: _own(value) for key, value in table.items()}
     for key, inner in _INSIDE.items():
         if key in names and key in settings:
             settings[key] = _inside(inner, settings[key], f"{where}, ")
@@ -219,6 +216,22 @@ def _record(kind: Callable[..., Record], table: Mapping[str, Any], owner: str = 
         return kind(**settings)
     except PackError as error:
         raise type(error)(f"{owner}{error}") from None
+
+
+@cache
+def _keys(kind: Callable[..., Any]) -> tuple[dict[str, str], list[str]]:
+    """The keys of a record's table with their attributes, and the keys it must have."""
+    declared = fields(cast("Any", kind))
+    # `from` is a word of Python; its attribute is called `from_`.
+    names = {one.name.rstrip("_"): one.name for one in declared}
+    return names, [one.name for one in declared if one.default is MISSING]
+
+
+def _own(value: Any) -> Any:
+    """A value that no other record shares, since files that are included are read once."""
+    if isinstance(value, list):
+        return tuple(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _inside(kind: Callable[..., Any], value: Any, owner: str) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ SECTIONS = ("pack", "field", "check", "definition", "measure", "composite")
 SHARED = ("field", "check", "definition")
 """What a file that others include may hold."""
 
-PACK_KEYS = ("id", "title", "version", "record", "source", "valid", "include")
+PACK_KEYS = ("id", "title", "version", "record", "source", "valid", "key", "include")
+
+BYTES_MAX = 5 << 20
+"""A pack is text that people write: a larger file is another kind of file."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.toml")
 
@@ -81,12 +86,25 @@ def check_keys(
 
 def _read(file: Path) -> dict[str, Any]:
     try:
+        # Opening a pipe would wait for ever, and a device never ends.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise PackError("is not a file of text but a folder, a pipe or a device")
         with file.open("rb") as opened:
-            return tomllib.load(opened)
+            content = opened.read(BYTES_MAX + 1)
     except OSError as error:
         raise PackError(f"cannot be read ({error.strerror})") from None
+    if len(content) > BYTES_MAX:
+        raise PackError(f"is larger than {BYTES_MAX >> 20} MB, which no pack is")
+    try:
+        return _parsed(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PackError(f"is not valid TOML ({error})") from None
+
+
+@lru_cache(maxsize=32)
+def _parsed(content: bytes) -> dict[str, Any]:
+    """The tables of a file; kept, because packs share the files they include."""
+    return tomllib.loads(content.decode("utf-8"))
 
 
 def _head(head: Any) -> Mapping[str, Any]:
@@ -118,8 +136,12 @@ def _included_names(head: Mapping[str, Any], file: Path) -> list[str]:
 
 
 def _included(file: Path, name: str) -> dict[str, Any]:
+    beside = file.with_name(name)
     try:
-        content = _read(file.with_name(name))
+        # A link may lead anywhere, unless it is to where the pack itself is kept.
+        if beside.resolve().parent not in (file.parent.resolve(), file.resolve().parent):
+            raise PackError("is a link to a file outside the pack's folder")
+        content = _read(beside)
         if "pack" in content:
             raise PackError(
                 "has a [pack] of its own; an included file holds only "

@@ -62,7 +62,7 @@ class CountQuery:
     ) -> None:
         self._wanted = wanted
         self._natives = natives
-        self._dialect = way.dialect
+        self.dialect = self._dialect = way.dialect
         self._periods = periods
         self._cells = Cells(
             wanted,

@@ -21,6 +21,9 @@ SUMS = ("received_squared", "received_due", "due_squared", "clusters")
 KEY_UNKNOWN = "shared_key_unknown"
 """What the quality table calls a record without the value that it should share."""
 
+REPEATED = "repeated"
+"""What the quality table calls a record whose key stands in another before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
@@ -67,15 +70,15 @@ def part_name(name: str, part: str) -> str:
     return f"{name} {part}"
 
 
-def recorded_name(part: str, key: str, what: str) -> str:
-    """Name of the tally of how often a part of composites is ``"known"``, or ``"unknown"``.
+def recorded_name(name: str, part: str, what: str) -> str:
+    """Name of the tally of how often a part of a composite is ``"known"``, or ``"unknown"``.
 
     Examples
     --------
-    >>> recorded_name("0:warm", "mother_id", "known")
-    '0:warm as a part known by mother_id'
+    >>> recorded_name("0:all", "0:warm", "known")
+    '0:all of which 0:warm is known'
     """
-    return part_name(part, f"as a part {what}{f' by {key}' if key else ''}")
+    return part_name(name, f"of which {part} is {what}")
 
 
 def parts_of(name: str, measure: Composite) -> list[str]:
@@ -154,8 +157,8 @@ class Verdicts:
             if measure.form == "opportunity":
                 made += self._opportunities(name, measure)
                 continue
-            eligible, met = _all_or_none(parts_of(name, measure), self._concerned, self._met)
-            made.append(f"{eligible} AS {self._eligible(name)}")
+            met = _all_or_none(parts_of(name, measure), self._concerned, self._met)
+            made.append(f"{self._due_any(name, measure)} AS {self._eligible(name)}")
             made.append(f"{met} AS {self._dialect.named(f'{name}.met')}")
         return made
 
@@ -169,16 +172,23 @@ class Verdicts:
         ]
 
     def _opportunities(self, name: str, measure: Composite) -> Iterator[str]:
-        """How much one record was due, received, and is not known to have received."""
+        """How much one record was due, received, and is not known to have been due or received."""
         parts = [(self._concerned(part), self._met(part)) for part in parts_of(name, measure)]
-        one = self._dialect.as_integer
+        one, case = self._dialect.as_integer, self._due_any(name, measure)
         for column, condition in (
             ("due", "{0} AND {1} IS NOT NULL"),
             ("received", "{0} AND {1}"),
-            ("unknown", "{0} AND {1} IS NULL"),
+            # What may not have been due is no opportunity, also where it was received.
+            ("unknown", "({0} AND {1} IS NULL) OR ({0} IS NULL AND {2})"),
         ):
-            total = " + ".join(one(condition.format(*pair)) for pair in parts)
+            total = " + ".join(one(condition.format(*pair, case)) for pair in parts)
             yield f"({total}) AS {self._dialect.named(f'{name}.{column}')}"
+        yield f"{case} AS {self._eligible(name)}"
+
+    def _due_any(self, name: str, measure: Composite) -> str:
+        """Whether a record is known to be due any part: only then is it a case."""
+        due = (f"({self._concerned(part)} IS TRUE)" for part in parts_of(name, measure))
+        return f"({' OR '.join(due)})"
 
     def _eligible(self, name: str) -> str:
         """Whether a record is a case of a wanted measure."""
@@ -211,23 +221,30 @@ class Verdicts:
                 yield from self._plain(name, measure)
 
     def recorded(self) -> Iterator[Tally]:
-        """Of how many records due each part of a composite it is known whether they had it.
+        """Of how many cases of each composite each part is known, and of how many not.
 
-        For a composite that takes records together, only those that it can take. One tally
-        serves all composites with the same part.
+        Known is what settles the part. In an all-or-none composite that is also to have
+        received what may not have been due. Where the composite takes records together,
+        only those are asked that it can take.
         """
-        made: dict[str, str] = {}
         for name, measure in self.listed():
-            key = key_of(measure)
-            for part in parts_of(name, measure) if isinstance(measure, Composite) else ():
-                due = self._concerned(part)
-                if key:
-                    shared = self._dialect.named(f"{name.partition(':')[0]}.{key}")
-                    due = f"({due} AND {shared} IS NOT NULL)"
-                given, missed, unknown = self._dialect.outcomes(due, self._met(part))
-                made[recorded_name(part, key, "known")] = f"{given} + {missed}"
-                made[recorded_name(part, key, "unknown")] = unknown
-        yield from (Tally(name=one, sql=sql) for one, sql in made.items())
+            if isinstance(measure, Composite):
+                yield from self._recorded(name, measure)
+
+    def _recorded(self, name: str, measure: Composite) -> Iterator[Tally]:
+        together = ""
+        if key := key_of(measure):
+            shared = self._dialect.named(f"{name.partition(':')[0]}.{key}")
+            together = f" AND {shared} IS NOT NULL"
+        for part in parts_of(name, measure):
+            due, met = self._concerned(part), self._met(part)
+            sure = due if measure.form == "opportunity" else f"{due} OR {met}"
+            given, missed, unknown = self._dialect.outcomes(
+                f"({self._eligible(name)} AND {due} IS NOT FALSE{together})",
+                f"(CASE WHEN {sure} THEN {met} END)",
+            )
+            yield Tally(name=recorded_name(name, part, "known"), sql=f"{given} + {missed}")
+            yield Tally(name=recorded_name(name, part, "unknown"), sql=unknown)
 
     def quality(self) -> Iterator[Tally]:
         """What the quality table says of each measure, record by record."""
@@ -326,12 +343,12 @@ class Verdicts:
 
 def _all_or_none(
     parts: Sequence[str], eligible_of: Callable[[str], str], met_of: Callable[[str], str]
-) -> tuple[str, str]:
-    """Eligible for anything; everything received, where one known miss settles it."""
-    pairs = [(f"({eligible_of(part)} IS TRUE)", met_of(part)) for part in parts]
-    missed = " OR ".join(f"({due} AND {given} IS FALSE)" for due, given in pairs)
-    unknown = " OR ".join(f"({due} AND {given} IS NULL)" for due, given in pairs)
-    return (
-        f"({' OR '.join(due for due, _ in pairs)})",
-        f"CASE WHEN {missed} THEN FALSE WHEN {unknown} THEN NULL ELSE TRUE END",
-    )
+) -> str:
+    """Everything received: one known miss settles it, then one unknown leaves it open.
+
+    A part that may or may not have been due is unknown too, unless it was received.
+    """
+    pairs = [(eligible_of(part), met_of(part)) for part in parts]
+    missed = " OR ".join(f"({due} IS TRUE AND {given} IS FALSE)" for due, given in pairs)
+    unsure = " OR ".join(f"({due} IS NOT FALSE AND {given} IS NOT TRUE)" for due, given in pairs)
+    return f"CASE WHEN {missed} THEN FALSE WHEN {unsure} THEN NULL ELSE TRUE END"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +24,8 @@ from spcbench.plugin.records import Pack
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from spcbench.plugin.host import PluginHost
 
 UNIT_COLUMN = "worked_example_unit"
 DATE_COLUMN = "worked_example_date"
@@ -102,6 +104,44 @@ def tried_examples(pack: Pack) -> tuple[Tried, ...]:
         )
         for place, (owner, example) in enumerate(listed)
     )
+
+
+def differing_examples(packs: Iterable[Pack], host: PluginHost | None = None) -> list[str]:
+    """Worked examples of packs of one's own that come out otherwise, a line each.
+
+    Parameters
+    ----------
+    packs : iterable of Pack
+        Those that a plugin offers are passed over: its own tests try them.
+    host : PluginHost, optional
+        Knows what plugins offer.
+
+    Raises
+    ------
+    PackError
+        If a pack breaks the format.
+
+    Examples
+    --------
+    >>> from spcbench.measures.measure import Field
+    >>> warm = Measure(id="warm", title="Warm", better="higher", eligible="TRUE", met="warm",
+    ...                examples=(Example(title="not known", record={}, expected="not_met"),))
+    >>> pack = Pack(id="example", title="Example", version="1", record="baby",
+    ...             fields=(Field(name="warm", type="boolean"),), measures=(warm,))
+    >>> print(*differing_examples([pack]))
+    example@1:warm: of the worked example 'not known', not_met is expected and unknown comes of it
+    """
+    from spcbench.plugin.host import default_host
+
+    offered = {id(one.record) for one in (host or default_host()).packs()}
+    return [
+        f"{pack.name}:{one.measure.id}: of the worked example {one.example.title!r}, "
+        f"{one.example.expected} is expected and {one.outcome} comes of it"
+        for pack in packs
+        if id(pack) not in offered
+        for one in tried_examples(pack)
+        if not one.agrees
+    ]
 
 
 def _unit(place: int) -> str:

@@ -39,7 +39,9 @@ UNIT_PROBLEMS = Contract(
 """How many records of each unit have each problem, by field (or check) and in plain words."""
 
 
-def unit_tables(query: CountQuery, found: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def unit_tables(
+    query: CountQuery, found: Mapping[str, Any], *, set_aside_only: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Records of each unit, and its problems.
 
     Parameters
@@ -48,6 +50,8 @@ def unit_tables(query: CountQuery, found: Mapping[str, Any]) -> tuple[pd.DataFra
         What was asked of the records, by a column of units.
     found : mapping
         What the query gave: one row per unit and period.
+    set_aside_only : bool
+        Leave out problems for which no record is set aside.
 
     Returns
     -------
@@ -55,7 +59,8 @@ def unit_tables(query: CountQuery, found: Mapping[str, Any]) -> tuple[pd.DataFra
         With the columns of `UNITS` and of `UNIT_PROBLEMS`, units in order,
         that without a name last. Rows of too few cells belong to none.
     """
-    reasons = {(one.field, one.code): reason_of(one, query) for one in reversed(query.problems)}
+    told = [one for one in query.problems if one.sets_aside or not set_aside_only]
+    reasons = {(one.field, one.code): reason_of(one, query) for one in reversed(told)}
     reasons = dict(reversed(reasons.items()))
     tallies = {key: problem_name(*key) for key in reasons}
     sums = _sums(found, ["records", "rejected", *tallies.values()])

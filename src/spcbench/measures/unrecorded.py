@@ -3,8 +3,9 @@
 Whoever missed another part is known to have missed something; all others are
 unknown and left out. Where nothing is ever recorded of one part, nearly the whole
 denominator is cases with a miss, and the value falls towards 0 % whatever the care
-was. So nothing is counted there. A share of opportunities has no such slope: its
-part that is never known is left out, and that is said.
+was. So nothing is counted there. It is the same where it is never known to whom the
+part was due. A share of opportunities has no such slope: its part that is never known
+is left out, and that is said.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from spcbench.measures.measure import Composite, Measure
 from spcbench.measures.tallies import parts_of, recorded_name
-from spcbench.measures.wanted import Wanted, key_of, named_measures
+from spcbench.measures.wanted import Wanted, named_measures
 
 PART_NEVER_KNOWN = "part_never_known"
 """What the quality table calls cases due a part of which their unit records nothing."""
@@ -42,7 +43,7 @@ class Unrecorded:
     counted : bool
         Whether the composite is counted all the same: a share of opportunities is.
     parts : tuple of (str, str, int)
-        Id and title of each part, and of how many records due it nothing is known.
+        Id and title of each part, and of how many cases that may be due it nothing is known.
     """
 
     measure: str
@@ -56,19 +57,19 @@ class Unrecorded:
 
         Examples
         --------
-        >>> parts = (("ocm", "Cord clamping", 4), ("warm", "Warm", 2))
+        >>> parts = (("ocm", "Cord", 4), ("warm", "Warm", 2))
         >>> Unrecorded(measure="p@1:all", unit="RJ1", counted=False, parts=parts).note
-        'not counted, because these are known for no case: Cord clamping, Warm'
+        'not counted, because for no case are these known to be due, and met or not: Cord, Warm'
         """
         titles = ", ".join(title for _, title, _ in self.parts)
-        which = "these are" if len(self.parts) > 1 else "this is"
         if self.counted:
-            return f"leaves out what is known for no case: {titles}"
-        return f"not counted, because {which} known for no case: {titles}"
+            return f"leaves out what for no case is known to be due, and met or not: {titles}"
+        which = "are these" if len(self.parts) > 1 else "is this"
+        return f"not counted, because for no case {which} known to be due, and met or not: {titles}"
 
 
 def unrecorded(wanted: Sequence[Wanted], found: Mapping[str, Any]) -> list[Unrecorded]:
-    """Composites and units of which a part is due, and known for no record at all.
+    """Composites and units of which a part is, or may be, due, and known for no case at all.
 
     Parameters
     ----------
@@ -81,8 +82,8 @@ def unrecorded(wanted: Sequence[Wanted], found: Mapping[str, Any]) -> list[Unrec
     Returns
     -------
     list of Unrecorded
-        By composite, then unit. A part that is due to nobody is not among them, nor
-        one that is due to fewer than one in ten cases of an all-or-none composite.
+        By composite, then unit. A part that is due to nobody is not among them, nor one
+        that is, or may be, due to fewer than one in ten cases of an all-or-none composite.
     """
     placed = ~np.ma.getmaskarray(found["unit"])
     units, at = np.unique(np.asarray(found["unit"][placed]).astype("U"), return_inverse=True)
@@ -96,9 +97,11 @@ def unrecorded(wanted: Sequence[Wanted], found: Mapping[str, Any]) -> list[Unrec
     for full, name, measure in named_measures(wanted):
         if not isinstance(measure, Composite):
             continue
-        key, parts = key_of(measure), parts_of(name, measure)
-        known = np.array([by_unit(recorded_name(part, key, "known")) for part in parts])
-        unknown = np.array([by_unit(recorded_name(part, key, "unknown")) for part in parts])
+        parts = parts_of(name, measure)
+        known, unknown = (
+            np.array([by_unit(recorded_name(name, part, what)) for part in parts])
+            for what in ("known", "unknown")
+        )
         titles = list(_titled(wanted, name, measure))
         made += [
             Unrecorded(measure=full, unit=str(units[unit]), counted=_counted(measure), parts=lost)
@@ -114,7 +117,7 @@ def _counted(measure: Composite) -> bool:
 def _never_known(
     titles: Sequence[tuple[str, str]], known: np.ndarray, unknown: np.ndarray, *, always: bool
 ) -> Iterator[tuple[int, tuple[tuple[str, str, int], ...]]]:
-    """Units and their parts (rows of the arrays) that are due and never known.
+    """Units and their parts (rows of the arrays) that are, or may be, due and never known.
 
     Unless `always`, a part that is due to very few is let pass. Nearly every case is due
     the part that most are due.
@@ -165,7 +168,7 @@ def unrecorded_notes(lost: Sequence[Unrecorded]) -> list[str]:
     --------
     >>> unrecorded_notes([Unrecorded(measure="p@1:all", unit=unit, counted=True,
     ...                              parts=(("warm", "Warm", 2),)) for unit in ("A", "B")])
-    ['p@1:all of A, B: leaves out what is known for no case: Warm']
+    ['p@1:all of A, B: leaves out what for no case is known to be due, and met or not: Warm']
     """
     units: dict[tuple[str, str], list[str]] = {}
     for one in lost:

@@ -20,6 +20,7 @@ from spcbench.measures.choosing import chosen_packs, wanted_measures
 from spcbench.measures.counted_tables import Found, quality_table
 from spcbench.measures.counting import columns_absent, declared, never_known, totals_of
 from spcbench.measures.dialect_duckdb import DUCKDB
+from spcbench.measures.doubts import doubtful, set_aside_notes
 from spcbench.measures.entry import ZONE, Way, check_format, check_zone
 from spcbench.measures.mapping import ColumnMapping, column_mapping
 from spcbench.measures.measure import Composite, Measure
@@ -27,6 +28,7 @@ from spcbench.measures.periods import Periods
 from spcbench.measures.query import CountQuery
 from spcbench.measures.records_sql import Records, open_records
 from spcbench.measures.rejects import list_rejects
+from spcbench.measures.repeats import Repeats, repeat_rows, repeats
 from spcbench.measures.tallies import (
     UNKNOWN_PROBLEM,
     broken_name,
@@ -35,6 +37,7 @@ from spcbench.measures.tallies import (
     order_name,
     part_name,
 )
+from spcbench.measures.trying import differing_examples
 from spcbench.measures.unit_faults import UNIT_PROBLEMS, UNITS, unit_tables
 from spcbench.measures.wanted import Wanted, key_of, named_measures
 from spcbench.plugin.records import Pack
@@ -87,7 +90,8 @@ class Validated:
     measures : pandas.DataFrame
         Columns of `SUFFERING`: what each measure loses.
     provenance : dict
-        Source, packs, records read and set aside.
+        Source, packs, records read and set aside; in its notes every worked
+        example of a pack of your own that comes out otherwise.
     units, unit_problems : pandas.DataFrame
         Columns of `UNITS` and `UNIT_PROBLEMS`: the same for each unit, empty
         without a column of units.
@@ -164,7 +168,8 @@ def validate(
     if date_format is not None:
         check_format(date_format)
     check_zone(time_zone)
-    wanted = wanted_measures(chosen_packs(packs, host), measures)
+    chosen = chosen_packs(packs, host)
+    wanted = wanted_measures(chosen, measures)
     if isinstance(table, (str, Path)):
         from spcbench.reading import read
 
@@ -183,7 +188,8 @@ def validate(
             periods=Periods(length="year"),
             date_format=date_format,
         )
-        return _run(query, records, wanted, rows, by_unit=unit_column is not None)
+        differ = differing_examples(chosen, host)
+        return _run(query, records, wanted, rows, by_unit=unit_column is not None, before=differ)
 
 
 def _run(
@@ -193,12 +199,22 @@ def _run(
     rows: int | None,
     *,
     by_unit: bool,
+    before: Sequence[str] = (),
 ) -> Validated:
     found = records.fetch(query.counts(records.relation))
     totals = totals_of(found, records)
     read = totals["records"] + totals["ragged"]
-    quality = quality_table(query, wanted, found, totals)
-    notes = [*records.notes, *_orders(query, found), *never_known(query, found)]
+    again = repeats(wanted, records, query.dialect)
+    quality = quality_table(query, wanted, found, totals, again.found)
+    notes = [
+        *set_aside_notes(query, found, totals),
+        *before,
+        *again.notes,
+        *records.notes,
+        *_orders(query, found),
+        *never_known(query, found),
+        *(one.note for one in doubtful(wanted, [found])),
+    ]
     fields = _fields(query, found, totals["records"])
     units, unit_problems = (
         unit_tables(query, found) if by_unit else (UNITS.empty(), UNIT_PROBLEMS.empty())
@@ -206,7 +222,7 @@ def _run(
     return Validated(
         units=units,
         unit_problems=unit_problems,
-        problems=list_rejects(query, records, most=rows, reported=True),
+        problems=_problems(query, records, again, rows),
         quality=quality,
         fields=fields,
         measures=_measures(wanted, found, quality, fields),
@@ -220,6 +236,17 @@ def _run(
             **columns_absent(query, wanted),
         },
     )
+
+
+def _problems(
+    query: CountQuery, records: Records, again: Repeats, rows: int | None
+) -> pd.DataFrame:
+    """Where problems stand, with the records that stand in the data twice, by file and row."""
+    told = list_rejects(query, records, most=rows, reported=True)
+    twice = repeat_rows(again, records, most=rows)
+    if twice.empty:
+        return told
+    return pd.concat([told, twice]).sort_values(["file", "row"], kind="stable", ignore_index=True)
 
 
 def _orders(query: CountQuery, found: Found) -> list[str]:

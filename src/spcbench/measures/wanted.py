@@ -59,6 +59,13 @@ class Wanted:
         return tuple(one for one in self.conditions if one in ids)
 
     @property
+    def only_key(self) -> str:
+        """The field that names a record, where nothing else is asked of it; else empty."""
+        used = set(self.fields)
+        used.update(*(expression.columns for _, expression in (*self.derived, *self.checks)))
+        return "" if self.pack.key in used else self.pack.key
+
+    @property
     def asked(self) -> frozenset[str]:
         """Fields that the wanted measures themselves name."""
         used: set[str] = set()

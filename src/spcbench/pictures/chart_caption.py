@@ -14,7 +14,7 @@ from spcbench.pictures.chart_kinds import (
     settings_of,
 )
 from spcbench.pictures.chart_rows import ChartLayout
-from spcbench.pictures.chart_words import whole_chart_words
+from spcbench.pictures.chart_words import frequency_of, whole_chart_words
 from spcbench.pictures.results import ChartResult, Key, display_of, rows_of, unit_title
 from spcbench.pictures.theme import wrapped
 from spcbench.pictures.words import count_text, excess_variation, number_text
@@ -110,7 +110,10 @@ def caption_text(
         said += [f"{one[:1].upper()}{one[1:]}." for one in reasons]
     width, size = layout.width - 0.4, layout.base * 0.74
     text = wrapped(" ".join(said), width=width, size=size)
-    comments = comment_list(points, width=width, size=size) if layout.single else ""
+    if not layout.single:
+        return text
+    often = frequency_of(charts, keys[0][0])
+    comments = comment_list(points, width=width, size=size, frequency=often)
     return f"{comments}\n\n{text}" if comments else text
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spcbench.pictures.chart_rows import ChartLayout, height_range
 from spcbench.pictures.labels import Panel, placed_labels
-from spcbench.pictures.theme import INK, by_day, date_text, wrapped
+from spcbench.pictures.theme import INK, by_day, period_text, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def everywhere(notes: pd.Series) -> list[str]:
     return [part for part in said[0] if part.strip() and all(part in one for one in said)]
 
 
-def comment_list(points: pd.DataFrame, *, width: float, size: float) -> str:
+def comment_list(points: pd.DataFrame, *, width: float, size: float, frequency: str = "") -> str:
     """The words of the comments, one a line, wrapped; empty without comments.
 
     Parameters
@@ -60,11 +60,13 @@ def comment_list(points: pd.DataFrame, *, width: float, size: float) -> str:
         As `scaled_points` gives them, of one chart.
     width, size : float
         Of the line in inches, of the letters in points.
+    frequency : str
+        How long a period is.
     """
     kept, day = comment_rows(points), by_day(points["period"])
     listed = [
         wrapped(
-            f"{marker}  {date_text(period, day=day)}: {' '.join(note.split())}",
+            f"{marker}  {period_text(period, frequency, day=day)}: {' '.join(note.split())}",
             width=width,
             size=size,
             indent="\u00a0" * 4,

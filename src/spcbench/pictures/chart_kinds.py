@@ -95,7 +95,9 @@ class ChartKind:
             return number_text(number) + unit
         if self.below and number < 0:
             return number_text(-number) + self.below
-        return number_text(number) + self.thing
+        text = number_text(number)
+        one = text == "1" and self.thing in (" cases", " days")
+        return text + (self.thing.removesuffix("s") if one else self.thing)
 
     def range_words(self, low: Any, high: Any, display: Display) -> str:
         """From one value to another; the unit is said once where it is a word."""

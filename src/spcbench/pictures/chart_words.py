@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spcbench.pictures.chart_kinds import ChartKind, centre_name, kind_in
 from spcbench.pictures.results import ChartResult, Key, chart_keys, display_of, rows_of, unit_title
-from spcbench.pictures.theme import by_day, date_text
+from spcbench.pictures.theme import by_day, date_text, end_text, period_text
 from spcbench.pictures.words import (
     VARIATION_WORDS,
     between,
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _MOST_TOLD = 5
+_ALIKE = 1e-9
+"""Limits that differ by less do so only by rounding."""
 _ASSURED = {
     "passes": "the process consistently meets it",
     "hit_or_miss": "the process sometimes meets it, sometimes not",
@@ -69,30 +71,41 @@ def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
     line = rows.iloc[0]
     _, kind = kind_in(charts, key)
     points = rows_of(charts.points, key, second="unit")
-    day = by_day(points["period"])
+    day, often = by_day(points["period"]), frequency_of(charts, key[0])
     plotted = kind.axis[:1].lower() + kind.axis[1:]
     shown = f" Plotted: {plotted}." if plotted and kind.axis != "Number" else ""
     return " ".join(
         (
             f"{heading}: {kind.name} of {count_text(line['points'], 'point')}"
-            f"{between(line['first'], line['last'], day=day)}.{shown}",
-            *_findings(charts, key, line),
+            f"{between(line['first'], line['last'], day=day, frequency=often)}.{shown}",
+            *_findings(charts, key, line, points),
             *_other_lines(charts, key, points, kind),
             *_phases(points, day=day),
             *_signal_sentences(charts, key, day=day),
             *_false_signals(line["expected_false_signals"]),
-            *_left_out(points, day=day),
-            *_comments(points, day=day),
+            *_left_out(points, often, day=day),
+            *_comments(points, often, day=day),
         )
     )
 
 
-def _findings(charts: ChartResult, key: Key, line: pd.Series[Any]) -> list[str]:
+def frequency_of(charts: ChartResult, measure: str) -> str:
+    """How long a period of one measure is, as its charts say; empty where they do not."""
+    said = str(charts.method.get("frequency") or "")
+    for part in said.split("; "):
+        if part.startswith(f"{measure}: "):
+            return part.removeprefix(f"{measure}: ")
+    return said
+
+
+def _findings(
+    charts: ChartResult, key: Key, line: pd.Series[Any], points: pd.DataFrame
+) -> list[str]:
     display, (_, kind) = display_of(charts, key[0]), kind_in(charts, key)
     found = [f"Latest value {kind.value_words(line['latest_value'], display)}."]
     found += unusual_status(line)
     if not missing(line["variation"]):
-        found.append(f"{VARIATION_WORDS[line['variation']]}.")
+        found.append(_latest_points(str(line["variation"])))
     if not missing(line["centre"]) and kind.centre != "Zero":
         name = centre_name(charts, key)
         name = "Centre line" if name in ("Mean", "Centre", "Expected") else name
@@ -100,7 +113,7 @@ def _findings(charts: ChartResult, key: Key, line: pd.Series[Any]) -> list[str]:
     if not (missing(line["lcl"]) or missing(line["ucl"])):
         named = {"decision": "Decision limits", "probability": "Probability limits"}
         found.append(
-            f"{named.get(kind.limits, 'Limits')} "
+            f"{named.get(kind.limits, 'Limits')} {_where_limits(points)}"
             f"{kind.range_words(line['lcl'], line['ucl'], display)}."
         )
     if not missing(line["target"]):
@@ -110,6 +123,22 @@ def _findings(charts: ChartResult, key: Key, line: pd.Series[Any]) -> list[str]:
         doubt = " (not verified)" if own and not display.target_verified else ""
         found.append(f"Target {kind.value_words(line['target'], display)}{doubt}{words}.")
     return found
+
+
+def _latest_points(variation: str) -> str:
+    """What the chart shows of late: earlier points may say something else."""
+    words = VARIATION_WORDS[variation]
+    if variation == "not_enough_data":
+        return f"{words}."
+    return f"At its latest points: {words[:1].lower()}{words[1:].replace(': ', ', ')}."
+
+
+def _where_limits(points: pd.DataFrame) -> str:
+    """That limits are those of the latest point, where others of its phase have others."""
+    known = points.dropna(subset=["lcl", "ucl"])
+    known = known[(known["phase"] == known["phase"].max()).to_numpy(bool)]
+    alike = ((known[["lcl", "ucl"]].max() - known[["lcl", "ucl"]].min()) < _ALIKE).all()
+    return "" if alike else "at the latest point "
 
 
 def _other_lines(charts: ChartResult, key: Key, points: pd.DataFrame, kind: ChartKind) -> list[str]:
@@ -145,11 +174,12 @@ def _phases(points: pd.DataFrame, *, day: bool) -> list[str]:
 
 
 def _signal_sentences(charts: ChartResult, key: Key, *, day: bool) -> list[str]:
+    often = frequency_of(charts, key[0])
     signals = rows_of(charts.signals, key, second="unit")
     sided = signals[signals["side"].notna()]
     if signals.empty:
         return ["No special-cause signals."]
-    said = [_latest_signal(sided, day=day)] if len(sided) else []
+    said = [_latest_signal(sided, often, day=day)] if len(sided) else []
     return said + whole_chart_words(charts, key, signals[signals["side"].isna()], day=day)
 
 
@@ -158,10 +188,10 @@ def whole_chart_words(
 ) -> list[str]:
     """Signals without a side, which no point of the chart shows, in words."""
     said = []
-    centre = centre_name(charts, key).lower()
+    centre, often = centre_name(charts, key).lower(), frequency_of(charts, key[0])
     for rule, found in signals.groupby("rule", sort=False):
         words = _SIDELESS.get(str(rule).lstrip("0123456789"), "").format(centre=centre)
-        when = _when(found.sort_values("last", kind="stable").iloc[-1], day=day)
+        when = _when(found.sort_values("last", kind="stable").iloc[-1], often, day=day)
         said.append(
             f"Special-cause signal {when}: {words} (rule {rule})."
             if words
@@ -170,20 +200,21 @@ def whole_chart_words(
     return said
 
 
-def _latest_signal(signals: pd.DataFrame, *, day: bool) -> str:
+def _latest_signal(signals: pd.DataFrame, often: str, *, day: bool) -> str:
     latest = signals.sort_values(["last", "first"], kind="stable").iloc[-1]
     side = str(latest["side"])
     where = side if side in ("rising", "falling") else f"{side} the centre line"
     return (
         f"{count_text(len(signals), 'special-cause signal')}, the latest "
-        f"{_when(latest, day=day)}, {where} (rule {latest['rule']})."
+        f"{_when(latest, often, day=day)}, {where} (rule {latest['rule']})."
     )
 
 
-def _when(signal: pd.Series[Any], *, day: bool) -> str:
+def _when(signal: pd.Series[Any], often: str, *, day: bool) -> str:
     if signal["first"] == signal["last"]:
-        return f"in {date_text(signal['first'], day=day)}"
-    return f"from {date_text(signal['first'], day=day)} to {date_text(signal['last'], day=day)}"
+        return f"in {period_text(signal['first'], often, day=day)}"
+    ends = end_text(signal["last"], often, day=day)
+    return f"from {date_text(signal['first'], day=day)} to {ends}"
 
 
 def _false_signals(expected: Any) -> list[str]:
@@ -192,23 +223,24 @@ def _false_signals(expected: Any) -> list[str]:
     return [f"A stable chart of this length gives about {number_text(expected)} false signals."]
 
 
-def _left_out(points: pd.DataFrame, *, day: bool) -> list[str]:
+def _left_out(points: pd.DataFrame, often: str, *, day: bool) -> list[str]:
     if "excluded" not in points or not points["excluded"].any():
         return []
     dates = [
-        date_text(date, day=day) for date in points.loc[points["excluded"].astype(bool), "period"]
+        period_text(date, often, day=day)
+        for date in points.loc[points["excluded"].astype(bool), "period"]
     ]
     more = f" and {len(dates) - _MOST_TOLD} more" if dates[_MOST_TOLD:] else ""
     listed = ", ".join(dates[:_MOST_TOLD]) + more
     return [f"Shown but not used: {count_text(len(dates), 'point')} ({listed})."]
 
 
-def _comments(points: pd.DataFrame, *, day: bool) -> list[str]:
+def _comments(points: pd.DataFrame, often: str, *, day: bool) -> list[str]:
     noted = points[points["note"].astype("string").fillna("").str.strip() != ""]
     if noted.empty:
         return []
     told = [
-        f"{date_text(date, day=day)}: {' '.join(text.split()).rstrip('.')}"
+        f"{period_text(date, often, day=day)}: {' '.join(text.split()).rstrip('.')}"
         for date, text in zip(noted["period"], noted["note"], strict=True)
     ]
     earlier = len(told) - _MOST_TOLD

@@ -291,6 +291,10 @@ def _label_layer(labels: pd.DataFrame, layout: ChartLayout) -> list[Any]:
     ]
 
 
+_DAY_LETTERS = 6.5
+"""Width of a day such as 24 Aug 2022 with room to the next one, in sizes of ordinary text."""
+
+
 def _x_axis(points: pd.DataFrame, layout: ChartLayout, *, room: float, by_event: bool) -> Any:
     import pandas as pd
     import plotnine as p9
@@ -298,6 +302,10 @@ def _x_axis(points: pd.DataFrame, layout: ChartLayout, *, room: float, by_event:
     day = by_day(points["period"])
     most, expand = 8 if layout.single else 3, (0.02, 0, room, 0)
     most -= 2 if (by_event or day) and layout.single else 0  # labels with a day are longer
+    # A label with a day needs so much of the part of the axis that holds points.
+    apart = _DAY_LETTERS * layout.base / 72 * (1 + room) / max(layout.panel[0] - 0.5, 1.0)
+    if by_event and layout.single:
+        most = max(1, min(most, int(1 / apart)))
     if by_event:
         number = sorted(int(at) for at in points["x"].unique())
         steps = [at for at in number if at % _step(len(number), most) == 0] or number[:1]
@@ -309,7 +317,7 @@ def _x_axis(points: pd.DataFrame, layout: ChartLayout, *, room: float, by_event:
         )
     dated = [pd.Timestamp(date) for date in sorted(points["x"].unique())]
     return p9.scale_x_datetime(
-        breaks=date_breaks(dated, most=most),
+        breaks=date_breaks(dated, most=most, apart=apart if day else 0.0),
         labels=lambda breaks: [date_text(pd.Timestamp(at), day=day) for at in breaks],
         expand=expand,
     )

@@ -10,7 +10,7 @@ from spcbench.pictures.funnel_layout import FunnelLayout
 from spcbench.pictures.funnel_marks import line_style_words
 from spcbench.pictures.funnel_rows import reference_values
 from spcbench.pictures.funnel_scale import Scale, size_title, value_title
-from spcbench.pictures.funnel_words import against, chance_sentence, extra_variation
+from spcbench.pictures.funnel_words import against, chance_sentence, extra_variation, frequency_of
 from spcbench.pictures.results import FunnelResult, Key, display_of, rows_of, view_of
 from spcbench.pictures.theme import plain, wrapped
 from spcbench.pictures.words import between, count_text, number_text, target_name
@@ -65,14 +65,19 @@ def _subtitle(funnels: FunnelResult, keys: Sequence[Key], noun: str) -> str:
 
     if len(keys) > 1:
         summary = summary_of(funnels, keys)
-        when = between(summary["first"].min(), summary["last"].max())
+        when = between(
+            summary["first"].min(), summary["last"].max(), frequency=frequency_of(funnels)
+        )
         return f"{len(keys)} {noun}{when}{against(funnels)}"
     units = rows_of(funnels.units, keys[0], second="group")
     heights = Scale.of(funnels, keys[0][0]).heights(units["value"])
     without = int((np.isnan(heights) | np.isnan(units["size"])).sum())
     said = [f"{keys[0][1]}: " if keys[0][1] else "", count_text(len(units) - without, "unit")]
     if len(units):
-        said += [between(units["first"].min(), units["last"].max()), against(funnels)]
+        said += [
+            between(units["first"].min(), units["last"].max(), frequency=frequency_of(funnels)),
+            against(funnels),
+        ]
     if without:
         said.append(f"; {without} without a value not shown")
     return "".join(said)

@@ -106,7 +106,8 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
     target = value_words(funnels, key[0], line["target"])
     said = [
         f"{heading}: {_picture(funnels)} of {count_text(line['units'], 'unit')}"
-        f"{between(line['first'], line['last'])}{against(funnels)}.",
+        f"{between(line['first'], line['last'], frequency=frequency_of(funnels))}"
+        f"{against(funnels)}.",
         f"{target_name(funnels.method)} {target}{_doubt(funnels, key[0])}.",
         *_reference_words(funnels, key[0]),
         *unusual_status(line),
@@ -118,6 +119,11 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
     return " ".join(said)
 
 
+def frequency_of(funnels: FunnelResult) -> str:
+    """How long a period is, as the funnels say; empty where they do not."""
+    return str(funnels.method.get("frequency") or "")
+
+
 def against(funnels: FunnelResult) -> str:
     """The earlier window of a change, as the end of a phrase; nothing of other data."""
     import pandas as pd
@@ -126,7 +132,7 @@ def against(funnels: FunnelResult) -> str:
     if not before:
         return ""
     first, last = (pd.Timestamp(one) for one in before)
-    return ", against" + between(first, last).removeprefix(",")
+    return ", against" + between(first, last, frequency=frequency_of(funnels)).removeprefix(",")
 
 
 def extra_variation(funnels: FunnelResult, keys: Sequence[Key]) -> dict[Key, bool]:

@@ -31,6 +31,9 @@ FONT = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
 _APART = 0.7
 """Labels of an axis stand at least this share of an even spacing apart."""
 
+_LONG = {"quarter": 3, "year": 12}
+"""Months of periods that are told by their last month too."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -93,12 +96,88 @@ def date_text(date: pd.Timestamp, *, day: bool = False) -> str:
     return f"{date.day} {month_text(date)}" if day or date.day > 1 else month_text(date)
 
 
+def last_day(date: pd.Timestamp, frequency: str) -> pd.Timestamp:
+    """The last day of a quarter or a year that begins on a day; of other periods the first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> last_day(pd.Timestamp("2024-10-01"), "quarter")
+    Timestamp('2024-12-31 00:00:00')
+    """
+    import pandas as pd
+
+    months = _LONG.get(frequency)
+    return date + pd.DateOffset(months=months, days=-1) if months else date
+
+
+def named_by_day(frequency: str) -> bool:
+    """Whether periods are so short that the day they begin on is named, the 1st too.
+
+    Examples
+    --------
+    >>> named_by_day("week"), named_by_day("10 days"), named_by_day("month")
+    (True, True, False)
+    """
+    return frequency.endswith(("day", "days", "week"))
+
+
+def period_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str:
+    """A period in words: of a quarter or a year from its first month to its last.
+
+    Parameters
+    ----------
+    date : Timestamp
+        Its first day.
+    frequency : str
+        How long it is, such as ``"quarter"``.
+    day : bool
+        As for `date_text`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> period_text(pd.Timestamp("2024-10-01"), "quarter")
+    'Oct to Dec 2024'
+    >>> period_text(pd.Timestamp("2023-12-01"), "quarter")
+    'Dec 2023 to Feb 2024'
+    >>> period_text(pd.Timestamp("2024-10-01"), "month")
+    'Oct 2024'
+    >>> period_text(pd.Timestamp("2024-10-01"), "week")
+    '1 Oct 2024'
+    """
+    if frequency not in _LONG:
+        return date_text(date, day=day or named_by_day(frequency))
+    begins, ends = date_text(date), end_text(date, frequency)
+    same_year = begins.endswith(ends[-4:]) and date.day == 1
+    return f"{begins[:-5] if same_year else begins} to {ends}"
+
+
+def end_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str:
+    """To when a period goes that begins on a day, as the end of a span.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> end_text(pd.Timestamp("2024-10-01"), "quarter")
+    'Dec 2024'
+    >>> end_text(pd.Timestamp("2024-04-06"), "year")
+    '5 Apr 2025'
+    """
+    if frequency not in _LONG:
+        return date_text(date, day=day or named_by_day(frequency))
+    last = last_day(date, frequency)
+    return month_text(last) if date.day == 1 else date_text(last, day=True)
+
+
 def by_day(dates: pd.Series[pd.Timestamp]) -> bool:
     """Whether dates are those of days, not of months: their days are to be named."""
     return bool(dates.dt.day.gt(1).any())
 
 
-def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestamp]:
+def date_breaks(
+    dates: Sequence[pd.Timestamp], *, most: int, apart: float = 0.0
+) -> list[pd.Timestamp]:
     """Every so many of the dates, so that at most `most` labels stand on the axis.
 
     Parameters
@@ -107,6 +186,8 @@ def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestam
         Distinct and sorted.
     most : int
         At least 1.
+    apart : float
+        Least share of the whole span between two labels, where they are long.
 
     Returns
     -------
@@ -123,10 +204,10 @@ def date_breaks(dates: Sequence[pd.Timestamp], *, most: int) -> list[pd.Timestam
     """
     needed = -(-len(dates) // most)
     step = next((step for step in (1, 2, 3, 6, 12, 24, 60, 120) if step >= needed), needed)
-    kept = list(dates[:1])
+    kept, room = list(dates[:1]), max(apart, _APART / most)
     for date in dates[:: max(step, 1)]:
         # Events come when they come: labels of days close together would overlap.
-        if (date - kept[-1]) * most >= _APART * (dates[-1] - dates[0]) and date > kept[-1]:
+        if (date - kept[-1]) >= room * (dates[-1] - dates[0]) and date > kept[-1]:
             kept.append(date)
     return kept
 

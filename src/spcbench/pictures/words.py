@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from spcbench.pictures.theme import date_text
+from spcbench.pictures.theme import date_text, end_text, period_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -177,13 +177,22 @@ def excess_variation(advice: pd.DataFrame, keys: Sequence[tuple[str, str]], noun
     )
 
 
-def between(first: Any, last: Any, *, day: bool = False) -> str:
-    """Which periods, as the end of a phrase; dates are first days of periods, or days."""
+def between(first: Any, last: Any, *, day: bool = False, frequency: str = "") -> str:
+    """Which periods, as the end of a phrase; dates are first days of periods, or days.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> first, last = pd.Timestamp("2022-01-01"), pd.Timestamp("2024-10-01")
+    >>> between(first, last), between(first, last, frequency="quarter")
+    (', Jan 2022 to Oct 2024', ', Jan 2022 to Dec 2024')
+    """
     if missing(first) or missing(last):
         return ""
     if first == last:
-        return f", one period from {date_text(first, day=day)}"
-    return f", {date_text(first, day=day)} to {date_text(last, day=day)}"
+        told = period_text(first, frequency, day=day)
+        return f", {told}" if " to " in told else f", one period from {told}"
+    return f", {date_text(first, day=day)} to {end_text(last, frequency, day=day)}"
 
 
 def unusual_status(line: pd.Series[Any]) -> list[str]:

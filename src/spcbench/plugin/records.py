@@ -91,12 +91,15 @@ class Pack:
     sections : callable, optional
         ``sections(page)`` gives what the page of one unit or area says besides
         its charts (see `spcbench.report.Page`). Not from a file.
+    key : str
+        The field that names one record: the same value twice is the same
+        record twice, which is told.
 
     Raises
     ------
     PackError
-        If an id is malformed or repeated, or a measure uses a column that is
-        not declared.
+        If an id is malformed or repeated, or a measure or `key` uses a column
+        that is not declared.
     """
 
     id: str
@@ -109,6 +112,7 @@ class Pack:
     checks: tuple[PackCheck, ...] = ()
     valid: str = ""
     sections: Callable[[Page], Iterable[Section]] | None = None
+    key: str = ""
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.id):
@@ -134,6 +138,11 @@ class Pack:
             if repeated:
                 raise PackError(f"pack {self.id!r} declares {what} {repeated[0]!r} twice")
         declared = {declared.name for declared in self.fields}
+        if self.key and self.key not in declared:
+            raise PackError(
+                f"pack {self.id!r}: key names the field {self.key!r}, which the pack does not "
+                f"declare; {suggest(self.key, declared)}"
+            )
         for measure in self.measures:
             unknown = sorted(measure.columns - declared)
             if unknown:

@@ -9,8 +9,10 @@ import pandas as pd
 
 from spcbench.pictures import describe_chart, svg_bytes
 from spcbench.pictures.chart_kinds import ChartKind, kind_in, kind_of
+from spcbench.pictures.chart_words import frequency_of
 from spcbench.pictures.control_chart import control_chart
 from spcbench.pictures.results import display_of, rows_of, unit_title
+from spcbench.pictures.theme import period_text
 from spcbench.pictures.words import ASSURANCE_WORDS, STATUS_WORDS, VARIATION_WORDS
 from spcbench_html.parts import Figure, Grid, Icon, cell_text, data_uri, is_known, value_or_dash
 
@@ -50,7 +52,7 @@ def chart_summary(charts: ControlCharts) -> Grid:
         "Variation",
         "Assurance",
         "Centre",
-        "Limits",
+        "Limits, latest point",
     ]
     return Grid("Control charts: has anything changed?", headings, rows)
 
@@ -93,9 +95,10 @@ def chart_figure(
         control_chart(charts, measure=key[0], unit=key[1]), title=title, description=description
     )
     display, kind = display_of(charts, key[0]), kind_in(charts, key)[1]
+    often = frequency_of(charts, key[0])
     rows = [
         [
-            cell_text(line["period"]),
+            period_text(line["period"], often),
             cell_text(line["numerator"]),
             cell_text(line["denominator"]),
             value_or_dash(line["value"], display, kind),

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spcbench import InputWarning
-from spcbench.errors import InputError
+from spcbench.errors import InputError, SpcbenchError
+from spcbench.plugin import sheet_names
 from spcbench_pop.periprem_book import has_tool_sheet, sheet_cells
 from spcbench_pop.periprem_layout import (
     COLUMNS,
@@ -27,7 +28,7 @@ from spcbench_pop.periprem_layout import (
     is_word,
     plain,
 )
-from spcbench_pop.periprem_origin import Origin, origin_of
+from spcbench_pop.periprem_origin import Origin, is_named_like_tool, origin_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,16 +40,33 @@ FIGURES = 3
 
 
 def looks_periprem(head: bytes, path: Path) -> bool:
-    """Whether a file is a workbook with the data sheet of the optimisation tool.
+    """Whether a file is a workbook of the optimisation tool, by its data sheet.
+
+    One that is named like the tool's and has the form in another sheet is
+    taken too, so that it is told how to name the sheet.
 
     Parameters
     ----------
     head : bytes
         The beginning of the file.
     path : Path
-        The file; of it only the list of sheets is read.
+        The file; of one that is not named like the tool's only the list of
+        sheets is read.
     """
-    return head.startswith(b"PK\x03\x04") and has_tool_sheet(path)
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    return has_tool_sheet(path) or (is_named_like_tool(path.name) and _holds_form(path))
+
+
+def _holds_form(path: Path) -> bool:
+    """Whether any sheet has the headings of the form in their places."""
+    for name in sheet_names(path):
+        try:
+            _check_headings(sheet_cells(path, name)[1], path)
+        except SpcbenchError:
+            continue
+        return True
+    return False
 
 
 def read_periprem(path: Path, *, sheet: str | None = None) -> Table:
@@ -69,7 +87,8 @@ def read_periprem(path: Path, *, sheet: str | None = None) -> Table:
         ``trust_code`` (of the Organisation Data Service; empty where the
         abbreviation is not one of the tool's), ``trust_name``, ``month``,
         ``file``, ``sheet``, ``row``, and the form's 24 questions as text,
-        blank where blank. Names of people and free text are not read.
+        blank where blank. Without rows, and with a warning, where the form has
+        no babies. Names of people and free text are not read.
 
     Raises
     ------
@@ -86,14 +105,16 @@ def read_periprem(path: Path, *, sheet: str | None = None) -> Table:
     name, cells = sheet_cells(path, sheet)
     _check_headings(cells, path)
     origin = origin_of(path.name, month=_cell(cells, MONTH_CELL), trust=_cell(cells, TRUST_CELL))
-    for said in origin.notes:
-        warnings.warn(f"{path.name}: {said}", InputWarning, stacklevel=3)
     babies = list(_babies(cells))
+    empty = () if babies else ("no babies; read as a month without births",)
+    for said in (*origin.notes, *empty):
+        warnings.warn(f"{path.name}: {said}", InputWarning, stacklevel=3)
     return Table(
         kind="records",
         data=_arrow(babies, origin, path.name, name),
         source=path.name,
         lines=np.array([one.row for one in babies], dtype=np.int64),
+        covers=f"{origin.org_code}, {origin.month:%B %Y}",
     )
 
 

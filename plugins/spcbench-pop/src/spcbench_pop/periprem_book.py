@@ -55,6 +55,7 @@ def _sheet_name(names: Sequence[str], sheet: str | None, path: Path) -> str:
         listed = ", ".join(map(repr, names))
         raise InputError(
             f"{path.name} has no sheet {SHEET!r}, in which the PERIPrem optimisation tool keeps "
-            f"its babies; it has {listed}. If one of them is it, name it with sheet="
+            f"its babies; it has {listed}. If one of them is it, name it: "
+            "--reader periprem --sheet NAME (in Python reader='periprem', sheet=)"
         )
     return found[0]

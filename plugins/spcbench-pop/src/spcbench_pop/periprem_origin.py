@@ -116,12 +116,30 @@ def origin_of(file: str, *, month: Any, trust: Any) -> Origin:
         notes.append(f"cell B3 says {told:%B %Y}; the month in the file's name is taken")
     code = named[3].upper()
     known = next((one for one in _trusts() if one["code"] == code), None)
+    if known is None:
+        listed = ", ".join(one["code"] for one in _trusts())
+        notes.append(
+            f"{code!r} is none of the abbreviations that the tool knows ({listed}); its babies "
+            "have no trust_code, so count by org_code or put the name right"
+        )
     spoken = _known_by_name(trust)
     if known is not None and spoken is not None and spoken["trust_code"] != known["trust_code"]:
         notes.append(
             f"cell H3 names {spoken['name']}; the trust in the file's name, {code}, is taken"
         )
     return _origin(code, known, trust, own, notes)
+
+
+def is_named_like_tool(file: str) -> bool:
+    """Whether a file's name says month, year and trust as the tool's do.
+
+    Examples
+    --------
+    >>> is_named_like_tool("MAY 2024 - YEO.xlsx"), is_named_like_tool("births 2024 - a.xlsx")
+    (True, False)
+    """
+    named = _FILE.fullmatch(file.rpartition(".")[0].strip())
+    return named is not None and _month(f"{named[1]} {named[2]}") is not None
 
 
 def _from_cells(file: str, month: date | None, trust: Any) -> Origin:

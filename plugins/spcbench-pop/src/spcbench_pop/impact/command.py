@@ -166,6 +166,7 @@ def command(
         _print_lists(claims=claims, effects=effects)
         return
     _check_together(counts, treated, eligible, measures, settings)
+    _check_by(by)
     asked = {name: value for name, value in settings.items() if value not in (None, ())}
     if output is not None:
         _check_output(output, counts, host)
@@ -199,6 +200,14 @@ def _check_together(
     if len(measures) > 1 and given:
         option = given[0].replace("_", "-")
         raise OptionError(f"--{option} is of one measure; ask for the measures one by one")
+
+
+def _check_by(by: str) -> None:
+    """Refuse another length, also where numbers alone have no years."""
+    from spcbench_pop.impact.arithmetic import check_word
+    from spcbench_pop.impact.estimates import LENGTHS
+
+    check_word("by", by, LENGTHS)
 
 
 def _from_numbers(
@@ -356,6 +365,8 @@ def _needed_words(effect: Any) -> str:
     if effect.nnt_low is None and effect.baseline_people is None:
         return "number needed to treat by --baseline-risk"
     found = effect.numbers_needed()
+    if not effect.has_limits:
+        return f"number needed to treat {needed_text(found.point)} (limits not known)"
     ends = f"{needed_text(found.low)} to {needed_text(found.high)}"
     point = f"{needed_text(found.point)} ({ends})" if effect.has_point else ends
     return f"number needed to treat {point}"

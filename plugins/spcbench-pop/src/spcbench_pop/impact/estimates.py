@@ -11,7 +11,7 @@ import pandas as pd
 
 from spcbench.errors import InputError, OptionError
 from spcbench.tables import Column, Contract
-from spcbench_pop.impact.arithmetic import rounded
+from spcbench_pop.impact.arithmetic import check_word, rounded
 from spcbench_pop.impact.facts import cohort_below
 from spcbench_pop.impact.ranges import (
     Range,
@@ -21,12 +21,14 @@ from spcbench_pop.impact.ranges import (
     spared_by_one,
     treated_range,
 )
-from spcbench_pop.impact.settings import Settings, alternatives, settings_of
+from spcbench_pop.impact.settings import Settings, alternatives, check_effects, settings_of
 
 if TYPE_CHECKING:
     from spcbench.plugin.host import PluginHost
 
 _ENDS = ("low", "", "high")
+LENGTHS = ("year", "financial_year", "all")
+"""What a line may stand for."""
 
 
 def _ranged(*names: str) -> tuple[Column, ...]:
@@ -126,6 +128,7 @@ def impact_of_numbers(
     (61.0, 61000000.0)
     """
     check_people(treated=treated, eligible=eligible)
+    check_effects(options.get("effect"), [measure])
     if below_weeks is None:
         below_weeks = cohort_below(f"pop:{measure}")
     settings = settings_of(measure, below_weeks=below_weeks, **options)
@@ -190,10 +193,11 @@ def impact_of_counts(
     from spcbench.intake import as_date, take
     from spcbench.plugin.host import default_host
 
-    if by not in ("year", "financial_year", "all"):
-        raise OptionError(f"by must be one of year, financial_year, all, not {by!r}")
+    check_word("by", by, LENGTHS)
+    asked = [measures] if isinstance(measures, str) else list(measures)
+    check_effects(options.get("effect"), asked)
     found, notes = [], []
-    for name in [measures] if isinstance(measures, str) else measures:
+    for name in asked:
         taken = take(counts, host=host or default_host(), measure=name, unit=unit, level=level)
         frame = taken.frame
         full = str(frame["measure"].iloc[0]) if len(frame) else name
@@ -213,11 +217,31 @@ def impact_of_counts(
         people = options.get("counted") or _COUNTED.get(taken.display[full].counts)
         settings = settings_of(full, **{**options, "counted": people})
         found.append((settings, unit or _units(known), known))
+        notes += _too_small(settings, known)
     return _impact(found, by=by, notes=notes)
 
 
 _COUNTED = {"baby": "babies", "mother": "women"}
 """Who a measure says that it counts, in the words used here."""
+
+
+FEW_CASES = 20
+"""Below so many cases a figure says little of one unit whose level is not known (a proposal)."""
+
+
+def _too_small(settings: Settings, rows: pd.DataFrame) -> list[str]:
+    """What to say where the rows are of one trust, which has too few cases for an estimate."""
+    if len(rows["unit"].unique()) != 1:
+        return []
+    levels = rows["level"].dropna().astype(str).unique() if "level" in rows else []
+    if any(one not in ("provider", "site") for one in levels):
+        return []
+    if not len(levels) and rows["numerator"].sum() / settings.nnt.point >= FEW_CASES:
+        return []
+    return [
+        f"{settings.measure}: the numbers of one trust are too small to say what was prevented "
+        "there; a system or a region says more. Take the figures as a range, not as cases."
+    ]
 
 
 def _units(frame: pd.DataFrame) -> str:
@@ -320,7 +344,7 @@ def _line(
         "rounding": settings.rounding,
         "unit_cost": settings.unit_cost.pounds if settings.unit_cost else math.nan,
         "verified": settings.effect.verified,
-        **_spread("nnt", settings.nnt, has_point=settings.has_point),
+        **_spread("nnt", settings.nnt, settings),
     }
     line |= _cases("gross", treated_range(treated, eligible), settings)
     return line | _incremental(settings, rows, against, line["rate"])
@@ -370,16 +394,20 @@ def _cases(name: str, people: Range | None, settings: Settings) -> dict[str, flo
         cases = product_range(people, spared_by_one(settings.nnt))
         found = {
             key: rounded(value, settings.rounding)
-            for key, value in _spread(name, cases, has_point=settings.has_point).items()
+            for key, value in _spread(name, cases, settings).items()
         }
     cost = settings.unit_cost.pounds if settings.unit_cost else math.nan
     values = {key.replace(name, f"{name}_value"): cost * value for key, value in found.items()}
     return found | values
 
 
-def _spread(name: str, over: Range, *, has_point: bool) -> dict[str, float]:
+def _spread(name: str, over: Range, settings: Settings) -> dict[str, float]:
+    """Both ends and the point; no ends where those of the effect are not known.
+
+    Uptake alone would give ends that are far too close together.
+    """
     return {
-        f"{name}_low": over.low,
-        name: over.point if has_point else math.nan,
-        f"{name}_high": over.high,
+        f"{name}_low": over.low if settings.has_limits else math.nan,
+        name: over.point if settings.has_point else math.nan,
+        f"{name}_high": over.high if settings.has_limits else math.nan,
     }

@@ -19,6 +19,7 @@ OUR_PACKS = ("pop", "periprem", "nnap", "precept")
 BELOW_WEEKS = {"mgso4": 30, "caffeine": 30, "place_of_birth": 28, "hydrocortisone": 28}
 """Weeks that the births of a measure are below; 34 for every other."""
 
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 _MONEY = re.compile(r"£?(\d+(?:\.\d+)?)\s*(m|million|k)?", re.IGNORECASE)
 
 
@@ -87,6 +88,19 @@ class Effect:
     def cerebral_palsy(self) -> bool:
         """Whether the unit costs, which are of cerebral palsy, go with it."""
         return "cerebral palsy" in self.one
+
+    @property
+    def done(self) -> str:
+        """What is done with the outcome: a life is saved, a case is prevented."""
+        return "saved" if self.death else "prevented"
+
+    @property
+    def has_limits(self) -> bool:
+        """False where the source gives one figure and says nothing of how sure it is."""
+        own = (self.nnt_low, self.nnt_high)
+        ratios = (self.risk_ratio_low, self.risk_ratio_high)
+        low, high = own if self.nnt_low is not None else ratios
+        return low is None or low != high
 
     @property
     def has_point(self) -> bool:
@@ -312,6 +326,11 @@ def counterfactual_of(given: str | float, measure: str) -> Counterfactual:
     except ValueError:
         if given == FIRST_YEAR.id:
             return FIRST_YEAR
+        if percent := _PERCENT.fullmatch(str(given)):
+            share = float(percent[1]) / 100
+            raise OptionError(
+                f"a counterfactual rate is a share between 0 and 1; write {given} as {share:g}"
+            ) from None
         return _named("counterfactual", str(given), (*counterfactuals(measure), FIRST_YEAR))
     if not 0.0 <= rate <= 1.0:
         raise OptionError(
@@ -394,11 +413,16 @@ def numbers_given(
     for one in (nnt, low, high):
         if one is not None:
             check_nnt(one)
+    if nnt is not None and math.isinf(nnt):
+        raise OptionError(
+            "a number needed to treat without end would mean that nothing is prevented; "
+            "only the high end of a range may be so"
+        )
     if nnt is None:
         return effect.numbers_needed()
     if low is not None and high is not None:
         return Range(low=low, point=nnt, high=high)
-    if effect.nnt_low is None and effect.baseline_people is None:
+    if not effect.has_limits or (effect.nnt_low is None and effect.baseline_people is None):
         raise OptionError(
             f"no range is known for the effect {effect.id!r}; give the low and the high one too"
         )

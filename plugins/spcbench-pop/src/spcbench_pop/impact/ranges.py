@@ -23,6 +23,10 @@ _NODES = (np.arange(2000) + 0.5) / 2000
 """Shares at which the cases spared are looked at: the middles of equal slices."""
 
 
+PEOPLE_MAX = 10**10
+"""Nobody can have treated more; figures beyond break the arithmetic of the limits."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
     """A figure with what it could be: 95 % limits, or the span of settings.
@@ -182,6 +186,13 @@ def product_range(people: Range, spared: Range) -> Range:
         return Range(low=ends[0], point=point, high=ends[1])
     each = np.maximum(_quantiles(spared, _NODES), 0.0)
     low, high = (_product_quantile(share, people, each) for share in (0.025, 0.975))
+    # Where neither factor can go further, what the search leaves over is noise.
+    if people.low >= 0.0:
+        low = max(low, 0.0)
+    if people.low * (spared.low if people.low >= 0.0 else spared.high) == point:
+        low = point
+    if people.high * (spared.high if people.high >= 0.0 else spared.low) == point:
+        high = point
     return Range(low=min(low, point), point=point, high=max(high, point))
 
 
@@ -224,8 +235,10 @@ def check_people(**numbers: float | None) -> None:
         If one is below zero or no number, or more were treated than eligible.
     """
     for name, value in numbers.items():
+        what = name.replace("_", " ")
+        if value is not None and PEOPLE_MAX < value < math.inf:
+            raise OptionError(f"the number {what} is more than there are people")
         if value is not None and not (math.isfinite(value) and value >= 0):
-            what = name.replace("_", " ")
             raise OptionError(f"the number {what} must be 0 or more, not {value:g}")
     treated, eligible = numbers.get("treated"), numbers.get("eligible")
     if treated is not None and eligible is not None and treated > eligible:

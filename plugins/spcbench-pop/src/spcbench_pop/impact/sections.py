@@ -141,7 +141,7 @@ def _headings(
     people: bool = True,
 ) -> dict[str, str]:
     """Columns to lay out, in their words; none that would be empty."""
-    compared = frame["incremental_low"].notna().any()
+    compared = frame[["incremental", "incremental_low"]].notna().to_numpy().any()
     words = dict(first)
     if people:
         words |= {"treated_words": f"{settings.counted.capitalize()} treated"}
@@ -180,6 +180,8 @@ def _writer(name: str, row: Mapping[str, Any]) -> Any:
 def _with_range(row: Mapping[str, Any], name: str, write: Any) -> str:
     """``"61 (36 to 62)"``; only the range where there is no single figure."""
     low, point, high = (row[key] for key in (f"{name}_low", name, f"{name}_high"))
+    if math.isnan(low) and not math.isnan(point):
+        return str(write(point))
     if math.isnan(low):
         begins = name.startswith("incremental") and row["eligible_compared"] == 0
         return "the year compared with" if begins else ""

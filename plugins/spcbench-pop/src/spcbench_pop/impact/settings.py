@@ -52,6 +52,9 @@ class Settings:
     baseline_risk : float, optional
     preset : str
         Its id, if one was taken.
+    nnt_alone : bool
+        True where the caller gave the number without its range: that of the
+        effect is then taken in.
     """
 
     measure: str
@@ -67,6 +70,12 @@ class Settings:
     below_weeks: float | None
     baseline_risk: float | None
     preset: str
+    nnt_alone: bool = False
+
+    @property
+    def has_limits(self) -> bool:
+        """False where nothing says how sure the number needed to treat is: no range is told."""
+        return self.nnt_given or self.nnt.low < self.nnt.high
 
 
 def settings_of(
@@ -95,7 +104,7 @@ def settings_of(
         magnesium sulphate. What is given besides goes before it.
     effect : str or sequence of str, optional
         Whose number needed to treat; the measure's own choice by default. Of
-        several the one that is about this measure is taken.
+        several the one that is about this measure is taken; one name must be of this measure.
     nnt, nnt_low, nnt_high : float, optional
         A number of the caller's own, with its 95 % limits or span.
     baseline_risk : float, optional
@@ -118,6 +127,8 @@ def settings_of(
         If something is unknown, out of range or does not go together.
     """
     name = measure.rpartition(":")[2]
+    if isinstance(effect, str):
+        check_effects(effect, [measure])
     if preset is None and name == "mgso4":
         preset = "programme"
     own = None if preset is None else preset_of(preset)
@@ -155,7 +166,37 @@ def settings_of(
         below_weeks=_births_below(measure, chosen, below_weeks),
         baseline_risk=baseline_risk,
         preset=own.id if own else "",
+        nnt_alone=nnt is not None and nnt_low is None,
     )
+
+
+def check_effects(given: str | Sequence[str] | None, measures: Sequence[str]) -> None:
+    """Refuse an effect that is of none of the measures: it must not be passed over.
+
+    Parameters
+    ----------
+    given : str or sequence of str, optional
+        Ids of effects.
+    measures : sequence of str
+        Full names or ids.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no effect of that id.
+    OptionError
+        If it is of another measure than those estimated.
+    """
+    known = {one.id: one for one in effects()}
+    for name in [given] if isinstance(given, str) else given or ():
+        if name not in known:
+            raise UnknownNameError("effect", name, known)
+        if known[name].measure not in [one.rpartition(":")[2] for one in measures]:
+            raise OptionError(
+                f"the effect {name!r} is of {known[name].measure!r}, not of "
+                f"{' or '.join(map(repr, measures))}; `spcbench impact --effects` lists those "
+                "of each measure"
+            )
 
 
 def _about(measure: str, given: str | Sequence[str] | None) -> str | None:
@@ -217,6 +258,7 @@ def alternatives(settings: Settings, *, compare: bool) -> list[Settings]:
             nnt=effect.numbers_needed(),
             has_point=effect.has_point,
             nnt_given=False,
+            nnt_alone=False,
         )
         if not compare:
             made.append(replace(own, counterfactual=None))
@@ -225,6 +267,13 @@ def alternatives(settings: Settings, *, compare: bool) -> list[Settings]:
         others = [*first, *(one for one in counterfactuals(effect.measure) if one not in first)]
         made += [replace(own, counterfactual=one) for one in others or (None,)]
     return made
+
+
+def _origin(one: Settings) -> str:
+    """Where the number needed to treat comes from, and its range."""
+    if one.nnt_alone:
+        return f"given without a range; that of {one.effect.id} is taken in"
+    return "given" if one.nnt_given else one.effect.range_note
 
 
 def method_of(one: Settings) -> dict[str, Any]:
@@ -246,7 +295,7 @@ def method_of(one: Settings) -> dict[str, Any]:
         "effect": one.effect.id,
         "effect_source": one.effect.source,
         "effect_verified": one.effect.verified,
-        "nnt": "given" if one.nnt_given else one.effect.range_note,
+        "nnt": _origin(one),
         "births_below_weeks": one.below_weeks,
         "baseline_risk": one.baseline_risk,
         "counted": one.counted,

@@ -29,28 +29,36 @@ class Together:
         Against the counterfactual rates; None where one is not known.
     added : float
         What adding up the separate estimates would say, for comparison.
+    without_limits : tuple of str
+        Effects of which nothing says how sure they are; no range is then told.
     """
 
     baseline_deaths: float
     gross: Range
     incremental: Range | None
     added: float
+    without_limits: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """The estimate in a sentence or two."""
-        parts = [f"about {self.gross.point:,.1f} lives, range {_ends(self.gross)}"]
+        parts = [f"about {self.gross.point:,.1f} lives{self._ends(self.gross)}"]
         if self.incremental is not None:
             parts.append(
-                f"against the counterfactual about {self.incremental.point:,.1f}, "
-                f"range {_ends(self.incremental)}"
+                f"against the counterfactual about {self.incremental.point:,.1f}"
+                f"{self._ends(self.incremental)}"
             )
+        if self.without_limits:
+            parts.append(f"no range, because limits are not known of {_and(self.without_limits)}")
         return (
             f"Together, of {self.baseline_deaths:,.0f} deaths to expect without any of this care: "
             f"{'; '.join(parts)}. Each kind of care spares its share of what the others left. "
             f"The separate estimates would add up to {self.added:,.1f}, which counts the same "
             "babies more than once."
         )
+
+    def _ends(self, over: Range) -> str:
+        return "" if self.without_limits else f", range {span(over.low, over.high, 'none')}"
 
 
 def capped_lives(impact: Impact, *, baseline_deaths: float) -> Together:
@@ -93,6 +101,11 @@ def capped_lives(impact: Impact, *, baseline_deaths: float) -> Together:
         gross=_capped(baseline_deaths, ends, uptakes, None),
         incremental=_capped(baseline_deaths, ends, uptakes, before) if known else None,
         added=float(totals["gross"].sum()),
+        without_limits=tuple(
+            one.effect.id
+            for one, (low, _, high) in zip(impact.settings, ends, strict=True)
+            if low == high
+        ),
     )
 
 
@@ -120,5 +133,5 @@ def _capped(
     return Range(low=found[0], point=found[1], high=found[2])
 
 
-def _ends(over: Range) -> str:
-    return span(over.low, over.high, "none")
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)

@@ -33,6 +33,7 @@ NOT_ADDED = (
     "Estimates for different kinds of care must not be added up: their effects overlap in the same "
     "babies, so a sum says too much."
 )
+NO_LIMITS = "no range, because the limits of this effect are not known"
 NO_RATE = "Against a counterfactual: not known, because the number eligible is not."
 TOO_SHORT = (
     "Against a counterfactual: not known; there are no periods after the first twelve months."
@@ -110,22 +111,49 @@ def _treated(total: Mapping[str, Any]) -> str:
 
 def _incremental(total: Mapping[str, Any], settings: Settings) -> str:
     other = settings.counterfactual
-    if other is None or pd.isna(total["incremental_low"]):
+    if other is None or not _known(total, "incremental"):
         return NO_RATE if pd.isna(total["eligible"]) else TOO_SHORT
     rate = total["counterfactual_rate"]
     shown = "" if percent(rate) in other.label else f" ({percent(rate)})"
-    return f"Against {other.label}{shown}: {_found(total, 'incremental', settings.effect)}."
+    return f"Against {other.label}{shown}: {_difference(total, settings.effect)}."
+
+
+def _known(total: Mapping[str, Any], name: str) -> bool:
+    """Whether there is a figure: a point, or a span without one."""
+    return not (pd.isna(total[name]) and pd.isna(total[f"{name}_low"]))
+
+
+def _difference(total: Mapping[str, Any], effect: Effect) -> str:
+    """A difference that may be none, or one the other way, is never called prevented."""
+    low, point, high = (total[f"incremental{end}"] for end in ("_low", "", "_high"))
+    found = _found(total, "incremental", effect)
+    if not pd.isna(low) and low < 0 <= high:
+        bare = found.replace(f" {effect.done}", "")
+        return f"no more than chance may give; fewer or more {effect.many} are possible ({bare})"
+    top = point if pd.isna(high) else high
+    if top > 0 or (pd.isna(point) and top == 0):
+        return found
+    if top == 0 and (pd.isna(low) or low == 0):
+        return f"no difference in {effect.many}"
+    if pd.isna(point):
+        ends = span(-high, -low, total["rounding"])
+        return f"fewer were treated than that: {ends} {effect.many} more than at that rate"
+    shown = cases_text(-point, total["rounding"])
+    many = effect.one if shown == "1" else effect.many
+    ends = "" if pd.isna(low) else f", range {span(-high, -low, total['rounding'])}"
+    return f"fewer were treated than that: about {shown} {many} more than at that rate{ends}"
 
 
 def _found(total: Mapping[str, Any], name: str, effect: Effect) -> str:
     """A figure with its range: ``"61.4 cases prevented, range 36.1 to 61.9"``."""
-    done = "saved" if effect.death else "prevented"
+    done = effect.done
     low, point, high = (total[key] for key in (f"{name}_low", name, f"{name}_high"))
     ends = span(low, high, total["rounding"])
     if math.isnan(point):
         return f"{ends} {effect.many} {done}"
     shown = cases_text(point, total["rounding"])
-    return f"about {shown} {effect.one if shown == '1' else effect.many} {done}, range {ends}"
+    said = f"about {shown} {effect.one if shown == '1' else effect.many} {done}"
+    return f"{said}; {NO_LIMITS}" if math.isnan(low) else f"{said}, range {ends}"
 
 
 def _value(total: Mapping[str, Any], settings: Settings) -> str:
@@ -133,13 +161,32 @@ def _value(total: Mapping[str, Any], settings: Settings) -> str:
     if cost is None:
         return ""
     parts = [f"gross {_money_range(total, 'gross_value')}"]
-    if not pd.isna(total["incremental_value_low"]):
-        parts.append(f"against the counterfactual {_money_range(total, 'incremental_value')}")
+    low, high = total["incremental_low"], total["incremental_high"]
+    if not pd.isna(low) and low < 0 <= high:
+        parts.append(
+            "against the counterfactual no more than chance may give "
+            f"({_money_range(total, 'incremental_value')})"
+        )
+    elif _known(total, "incremental_value"):
+        parts.append(f"against the counterfactual {_money_difference(total)}")
     return f"Value at {money_text(cost.pounds)} a case ({cost.label}): {'; '.join(parts)}."
+
+
+def _money_difference(total: Mapping[str, Any]) -> str:
+    """What a difference is worth; one the other way is a cost, and says so without a sign."""
+    ends = ("_low", "", "_high")
+    values = {f"incremental_value{end}": total[f"incremental_value{end}"] for end in ends}
+    if not any(one < 0 for one in values.values()):
+        return _money_range(values, "incremental_value")
+    turned = {"_low": "_high", "": "", "_high": "_low"}
+    other = {f"more{end}": -values[f"incremental_value{turned[end]}"] for end in ends}
+    return f"{_money_range(other, 'more')} more cost than at that rate"
 
 
 def _money_range(total: Mapping[str, Any], name: str) -> str:
     low, point, high = (total[key] for key in (f"{name}_low", name, f"{name}_high"))
+    if math.isnan(low):
+        return f"about {money_text(point)}"
     ends = f"{money_text(low)} to {money_text(high)}"
     return ends if math.isnan(point) else f"about {money_text(point)}, range {ends}"
 
@@ -148,13 +195,22 @@ def _needed(settings: Settings) -> str:
     nnt, effect = settings.nnt, settings.effect
     ends = f"{needed_text(nnt.low)} to {needed_text(nnt.high)}"
     point = f"{needed_text(nnt.point)}, range {ends}" if settings.has_point else ends
+    if not settings.has_limits:
+        point = needed_text(nnt.point)
+    if settings.nnt_alone:
+        return (
+            f"Number needed to treat: {needed_text(nnt.point)}, as given without a range of its "
+            f"own; so that figures do not look surer than they are, they reach over that of "
+            f"{effect.whose} too: {ends}."
+        )
     if settings.nnt_given:
         return f"Number needed to treat: {point}, as given."
     source = f"Source: {effect.source}"
     if settings.baseline_risk is not None:
         risk = percent(settings.baseline_risk)
         return f"Number needed to treat: {point}, from a risk of {risk} without the care. {source}."
-    kind = "" if effect.range == "confidence" else "; no probability goes with this range"
+    kind = "; no probability goes with this range"
+    kind = kind if settings.has_limits and effect.range != "confidence" else ""
     return f"Number needed to treat: {point} ({effect.range_note}{kind}). {source}."
 
 
@@ -181,17 +237,20 @@ def cautions(impact: Impact) -> list[str]:
     list of str
         Sentences; only those that concern something estimated.
     """
-    told = [
-        WHAT_IT_IS,
-        "Ranges carry the range of the number needed to treat and chance in the uptake.",
-        GROSS,
-    ]
+    told = [WHAT_IT_IS]
+    if any(one.has_limits for one in impact.settings):
+        told.append(
+            "Ranges carry the range of the number needed to treat and chance in the uptake."
+        )
+    told.append(GROSS)
     if impact.lines["incremental"].notna().any() or impact.lines["incremental_low"].notna().any():
         told.append(AGAINST)
-        for one in impact.settings:
-            if one.counterfactual is not None and one.counterfactual.caution:
-                other = one.counterfactual
-                told.append(f"On {other.label}: {other.caution}.")
+        others = dict.fromkeys(
+            (one.counterfactual.label, one.counterfactual.caution)
+            for one in impact.settings
+            if one.counterfactual is not None and one.counterfactual.caution
+        )
+        told += [f"On {label}: {caution}." for label, caution in others]
     if any(one.unit_cost is not None for one in impact.settings):
         told.append(MONEY)
     if len(impact.settings) > 1 or any(one.effect.death for one in impact.settings):
