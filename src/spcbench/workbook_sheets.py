@@ -13,6 +13,7 @@ from typing import Any
 from spcbench.errors import InputError, OptionError
 from spcbench.workbook_extent import CELLS_MAX, check_all_sheets, check_sheet, sheet_parts
 
+# zipfile raises the last two for ways of packing that it does not know, and for a password.
 _FAULTS = (
     *(zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, EOFError),
     *(NotImplementedError, RuntimeError),
