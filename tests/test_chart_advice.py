@@ -262,6 +262,12 @@ def test_near_the_ceiling_and_near_the_floor():
     assert evidence["threshold"] == 0.95
     message, _ = only(counts(200 - high, 200), "near_ceiling")
     assert "a month at 0% is ordinary" in message
+    assert "from one that was met to the next" in message
+    message, _ = only(counts(200 - high, 200), "near_ceiling", better="lower")
+    assert "from one with the event to the next" in message
+    assert "met" not in message
+    message, _ = only(counts(high, 200), "near_ceiling", better="lower")
+    assert "from one without the event to the next" in message
     assert "near_ceiling" not in codes(counts(draw.binomial(2000, 0.97, 24), 2000))
     assert "near_ceiling" not in codes(counts([50] * 24))
     assert "near_ceiling" not in codes(counts(high, 200), chart="np")

@@ -590,3 +590,20 @@ def test_the_newest_published_value_stands_beside_when_asked():
 
     assert glance["published"].to_list()[:2] == ["85.5%\nEngland 2022", "–"]
     assert "published" not in frame(unit_page(host), "at_a_glance").columns
+
+
+def test_measures_of_months_and_of_quarters_share_one_window():
+    months = pd.DataFrame(
+        {
+            "measure": "b_monthly", "unit": "A", "period": pd.date_range("2024-01-01", periods=24,
+            freq="MS"), "numerator": 8, "denominator": 10,
+        }
+    )  # fmt: skip
+    quarters = months.iloc[::3].assign(measure="a_quarterly", denominator=40)
+    page = sb.unit_report(pd.concat([quarters, months], ignore_index=True), unit="A")
+    table = page.sections[0].tables[0]
+    cells = table.frame.set_index("measure_id")["recent"]
+    assert table.title == "At a glance: the 12 months from Jan 2025 to Dec 2025"
+    assert cells["b_monthly"] == "80%\n96 of 120"
+    assert cells["a_quarterly"] == "20%\n32 of 160"
+    assert table.headings["latest"] == "Latest period"

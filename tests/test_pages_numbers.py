@@ -187,14 +187,69 @@ def test_the_calendar():
 
 
 def test_periods_of_different_lengths_are_refused():
-    quarters = pd.date_range("2023-01-01", periods=8, freq="QS")
-    table = pd.concat([rows("A", 8), rows("A", 20, 30, measure="milk", periods=quarters)])
+    weeks = pd.date_range("2023-01-02", periods=104, freq="7D")
+    table = pd.concat([rows("A", 20, 30, measure="milk", periods=weeks), rows("A", 8)])
     for page in (sb.unit_report, sb.area_report):
         how = {"unit": "A"} if page is sb.unit_report else {}
-        with pytest.raises(
-            InputError, match="'milk' are of a quarter and those of 'warm' of a mon"
-        ):
+        with pytest.raises(InputError, match="'milk' are of a week and those of 'warm' of a month"):
             page(table, **how)
+
+
+def test_a_measure_by_quarters_is_told_by_its_own_periods():
+    quarters = pd.date_range("2023-01-01", periods=7, freq="QS")
+    slow = rows("A", 24, 30, measure="milk", periods=quarters)
+    page = sb.unit_report(pd.concat([rows("A", 8), slow]), unit="A", better="higher")
+    glance = next(one for one in page.all_tables if one.id == "at_a_glance")
+    assert glance.title == "At a glance: the 12 months from Jan 2024 to Dec 2024"
+    cells = glance.frame.set_index("measure_id")
+    assert cells.loc["warm", "recent"] == "80%\n96 of 120"
+    # What the window holds of it ends before the window does.
+    assert cells.loc["milk", "recent"] == (
+        "80%\n72 of 90, the 3 quarters from Jan 2024 to Sep 2024"
+    )
+    assert cells.loc["milk", "latest"] == "80%\n24 of 30, Jul to Sep 2024"
+    missed = next(one for one in page.all_tables if one.id == "missed_by_period")
+    lines = missed.frame.set_index("measure")
+    assert lines.loc["milk (cases, by quarter)", ["2024-01-01", "2024-02-01"]].to_list() == [
+        "6 of 30",
+        "–",
+    ]
+    assert "Longer periods stand where they begin." in missed.note
+
+
+def test_a_year_that_begins_within_the_window_is_told():
+    years = pd.to_datetime(["2022-04-01", "2023-04-01", "2024-04-01"])
+    slow = rows("A", 24, 30, measure="milk", periods=years)
+    page = sb.unit_report(pd.concat([rows("A", 8), slow]), unit="A", better="higher")
+    cells = frame(page, "at_a_glance").set_index("measure_id")["recent"]
+    assert cells["milk"] == "80%\n24 of 30, the year from Apr 2024 to Mar 2025"
+
+
+def test_of_a_stock_the_latest_of_each_window_counts():
+    table = pd.concat([rows("A", [*[2] * 12, *[8] * 12]), rows("B", [*[2] * 12, *[8] * 12])])
+    shown = {"warm": Display(title="Trained", better="higher", per=100, stock=True)}
+    made = summed(table.assign(missing=1, status="ok"), list(MONTHS), shown)
+    assert made["numerator"].to_list() == [8, 8]
+    assert made["denominator"].to_list() == [10, 10]
+    assert made["missing"].to_list() == [1, 1]
+
+
+def test_first_and_last_tell_longer_periods_by_their_own():
+    quarters = pd.date_range("2023-01-01", periods=7, freq="QS")
+    table = pd.concat(
+        [
+            piece
+            for unit in "ABC"
+            for piece in (
+                rows(unit, 8),
+                rows(unit, 24, 30, measure="milk", periods=quarters),
+            )
+        ]
+    )
+    cells = frame(area_page(table), "then_and_now").set_index("measure_id")
+    assert cells.loc["milk", "then"] == "80%\n288 of 360"
+    assert cells.loc["milk", "now"] == ("80%\n216 of 270, the 3 quarters from Jan 2024 to Sep 2024")
+    assert cells.loc["warm", "now"] == "80%\n288 of 360"
 
 
 def test_a_measure_with_too_few_periods_to_tell_is_not_refused():

@@ -27,6 +27,9 @@ ICON_FROM = 13
 ROUNDED_BELOW = 1e-4
 """Chance under which multiples of 5 or 10 are no coincidence (a proposal)."""
 
+WIDE = 0.2
+"""Width of what the mean may truly be, as a share of it, that is spoken of (a proposal)."""
+
 VARYING = 0.25
 """Distance of a denominator from their mean, as its share, that one limit cannot serve:
 a common rule of thumb for constant limits."""
@@ -171,6 +174,39 @@ def rounded(facts: Facts) -> Rows:
                 "distinct": {name: int(held[name].distinct[which]) for name in bases},
                 "chance": number(float(chance[which])),
                 "threshold": ROUNDED_BELOW,
+            },
+        )
+
+
+def rounded_widely(facts: Facts) -> Rows:
+    """What rounded counts can truly be, where the table says so, reaches far from the centre."""
+    frame = facts.drawn.taken.frame
+    if not {"numerator_low", "numerator_high"} <= set(frame.columns):
+        return
+    known = ~np.isnan(facts.drawn.series.value)
+    low, used, high = (
+        frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name in ("numerator_low", "numerator", "numerator_high")
+    )
+    known &= ~np.isnan(low) & ~np.isnan(high) & ~np.isnan(used)
+    least, taken, most = (
+        facts.drawn.taken.series.sums(np.where(known, counts, 0.0)) for counts in (low, used, high)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = (most - least) / taken
+        found = (width > WIDE) & (taken > 0)
+    for which in np.flatnonzero(found):
+        yield (
+            int(which),
+            "rounded_widely",
+            f"The counts were rounded before they were published: the {taken[which]:.0f} cases of "
+            f"this chart may be anything from {least[which]:.0f} to {most[which]:.0f}, and the "
+            "centre line moves with them. Use counts of your own, or longer periods.",
+            {
+                "taken": int(taken[which]),
+                "least": int(least[which]),
+                "most": int(most[which]),
+                "threshold": WIDE,
             },
         )
 

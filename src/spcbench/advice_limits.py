@@ -208,6 +208,7 @@ def underdispersed(facts: Facts) -> Rows:
 def chart_chosen(facts: Facts) -> Rows:
     """Why another chart than the plain one was taken."""
     choice = facts.drawn.choice
+    yield from _chart_named(facts)
     if not facts.drawn.auto or choice is None:
         return
     for one in np.flatnonzero((choice.code > 0) & (facts.takes == "proportion")):
@@ -230,6 +231,21 @@ def chart_chosen(facts: Facts) -> Rows:
                 "largest_denominator": number(float(found.largest[one])),
             },
         )
+
+
+def _chart_named(facts: Facts) -> Rows:
+    """The measure itself says which chart it needs."""
+    for one, name in enumerate(facts.drawn.names("measure") if facts.drawn.auto else ()):
+        shown = facts.drawn.taken.display[str(name)]
+        if shown.chart:
+            title = NAMES.get(shown.chart, shown.chart)
+            yield (
+                one,
+                "chart_chosen",
+                f"The {title} chart was taken because the measure asks for it: "
+                f"{shown.chart_reason}.",
+                {"chart": shown.chart, "reason": "named_by_the_measure"},
+            )
 
 
 def exact_limits(facts: Facts) -> Rows:
@@ -273,15 +289,23 @@ def _near_ceiling(facts: Facts, which: Integers, centre: Floats) -> Rows:
     for one in which:
         high = bool(centre[one] >= CEILING)
         one_period = periods(facts.drawn.frequency[names[one]])
-        edge, rest = ("100%", "missed") if high else ("0%", "met")
+        edge = "100%" if high else "0%"
+        rest = _rare_case(high, int(facts.drawn.good[one]))
         yield (
             int(one),
             "near_ceiling",
             f"With {centre[one]:.1%} on average a {one_period} at {edge} is ordinary and cannot "
-            f"signal. Counting the cases from one that was {rest} to the next (a g chart) says "
+            f"signal. Counting the cases from one {rest} to the next (a g chart) says "
             "more.",
             {"centre": number(float(centre[one])), "threshold": CEILING if high else 1 - CEILING},
         )
+
+
+def _rare_case(high: bool, good: int) -> str:
+    """The rarer outcome in words: where fewer is better, to be met is what went amiss."""
+    if good < 0:
+        return "without the event" if high else "with the event"
+    return "that was missed" if high else "that was met"
 
 
 def _clipped(facts: Facts, which: Integers, top: Flags, bottom: Flags) -> Rows:

@@ -13,6 +13,7 @@ from spcbench.drawn import Drawn
 from spcbench.tables import ADVICE
 
 CODES = (
+    "rounded_widely",
     "clustered",
     "overdispersed",
     "rolling",
@@ -62,6 +63,7 @@ _KINDS = (
     advice_data.perhaps_events,
     advice_data.incomplete_period,
     advice_data.rounded,
+    advice_data.rounded_widely,
     advice_data.varying_denominators,
     advice_measures.by_construction,
     advice_measures.of_measures,

@@ -51,6 +51,8 @@ class Rows:
         As `numeric.limits.Series`.
     given : mapping of str to array
         `given_centre`, `given_sigma`.
+    named : array of str, shape (series,), optional
+        The chart that a series' measure names for itself; empty where it names none.
     """
 
     frame: pd.DataFrame
@@ -60,6 +62,7 @@ class Rows:
     in_baseline: Flags | None
     excluded: Flags | None
     given: Mapping[str, Floats]
+    named: npt.NDArray[np.str_] | None = None
 
     def series(self, takes: str) -> Series:
         """The rows as charts that take such rows see them."""
@@ -170,6 +173,12 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
     dispersion = np.where(kinds == "share", known.dispersion, np.nan)
     if (kinds == "count").any():
         dispersion = np.where(kinds == "count", _grounds_of(rows, "count").dispersion, dispersion)
+    for name in () if rows.named is None else np.unique(rows.named[rows.named != ""]):
+        which = rows.named == name
+        code[which] = len(charts)
+        charts.append(host.chart(str(name)))
+        series = _replaced(rows, series, charted, charts[-1], which, plan=plan)
+        dispersion = np.where(which & (charts[-1].points != "counted"), np.nan, dispersion)
     return ChartedAll(
         charts=tuple(charts),
         code=code,

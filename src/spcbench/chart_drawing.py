@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from spcbench.chart_choosing import ChartedAll, Rows, chart_all
@@ -81,6 +82,7 @@ def drawn_from(
         in_baseline=_in_baseline(taken, placed, asked.baseline),
         excluded=placed.excluded if placed.excluded.any() else None,
         given=given_lines(taken, _takes(chart_type), **given),
+        named=_named(taken) if chart_type is None else None,
     )
     made = chart_all(rows, chart_type, plan, host)
     shown, aim = _on_scale(taken, made, targets(taken, asked.target), asked.target)
@@ -103,6 +105,14 @@ def drawn_from(
         notes=placed.applied,
         note_rows=placed.rows,
     )
+
+
+def _named(taken: Taken) -> npt.NDArray[np.str_] | None:
+    """The chart that the measure of each series names for itself; None if none does."""
+    if not any(shown.chart for shown in taken.display.values()):
+        return None
+    measures = taken.frame["measure"].array.take(taken.series.starts)
+    return np.array([taken.display[str(name)].chart for name in measures])
 
 
 def _takes(chart_type: ChartType | None) -> str:

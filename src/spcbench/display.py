@@ -105,6 +105,10 @@ class Display:
         The measure in two or three words, for tables with many of them.
     form : str
         What kind of composite it is: ``"all_or_none"``, ``"opportunity"``; empty for others.
+    chart, chart_reason : str
+        The chart that ``"auto"`` takes for it whatever its counts hold, and why.
+    stock : bool
+        True for the state on a day: its periods are not added up.
     """
 
     title: str
@@ -124,6 +128,9 @@ class Display:
     caution: str = ""
     short: str = ""
     form: str = ""
+    chart: str = ""
+    chart_reason: str = ""
+    stock: bool = False
 
     @property
     def brief(self) -> str:

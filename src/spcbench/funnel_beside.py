@@ -12,7 +12,7 @@ from spcbench.funnel_estimates import interval
 from spcbench.funnel_highlights import latest_rows
 from spcbench.funnel_sums import AMOUNTS, in_window
 from spcbench.funnel_units import Recipe
-from spcbench.intake import Taken
+from spcbench.intake import Taken, usable_once
 from spcbench.levels import Level
 from spcbench.tables import LEVEL, beside_contract
 
@@ -62,6 +62,7 @@ def beside_table(
     keep = whole["unit"].isin(list(wanted)) & whole["measure"].isin(list(taken.display))
     keep &= whole["status"].eq("ok") & in_window(whole, first, last)
     rows = whole[keep.to_numpy(dtype=np.bool_)]
+    rows = rows[usable_once(rows, taken.display)]
     return _summed(rows[rows["level"].eq(rows["unit"].map(wanted))], recipe, list(wanted))
 
 

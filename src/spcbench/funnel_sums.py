@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spcbench.errors import InputError, OptionError
-from spcbench.intake import Taken, as_date
+from spcbench.intake import Taken, as_date, usable_once
 from spcbench.numeric.segments import Flags
 from spcbench.tables import STATUS, STRING, Display
 
@@ -19,6 +19,8 @@ AMOUNTS = ("numerator", "denominator", "expected", "variance")
 
 def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) -> pd.DataFrame:
     """One row per measure, group and unit: sums over the periods that have data.
+
+    Of a stock only the latest of these counts.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) ->
             f"{frame['period'].min():%Y-%m-%d} to {frame['period'].max():%Y-%m-%d}"
         )
     known = frame["status"].eq("ok").to_numpy() & keep
+    known[keep] &= usable_once(frame[keep], taken.display)
     check_apart(frame[known])
     counted = pd.DataFrame(
         {

@@ -20,7 +20,7 @@ from spcbench.errors import AmbiguousNameError, InputError, OptionError, Unknown
 from spcbench.measures.counting import Counted
 from spcbench.measures.event_words import event_display, named_event
 from spcbench.measures.measure import display_of
-from spcbench.numeric.segments import Integers, Segments
+from spcbench.numeric.segments import Flags, Integers, Segments
 from spcbench.tables import Display, Table
 
 if TYPE_CHECKING:
@@ -60,6 +60,24 @@ class Taken:
     source: str
     whole: pd.DataFrame
     invalid: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def usable_once(frame: pd.DataFrame, display: Mapping[str, Display]) -> Flags:
+    """Rows that may be added up over time: all, but of stocks each unit's latest with data.
+
+    A stock is the state on a day: the next period counts mostly the same cases again.
+    """
+    stocks = [name for name, shown in display.items() if shown.stock]
+    keep = np.ones(len(frame), dtype=np.bool_)
+    if not stocks:
+        return keep
+    of_stock = frame["measure"].isin(stocks).to_numpy(dtype=np.bool_)
+    ok = frame["status"].eq("ok").to_numpy(dtype=np.bool_)
+    known = frame["period"].where(of_stock & ok)
+    latest = known.groupby([frame["measure"], frame["unit"]], observed=True).transform("max")
+    same = frame["period"].eq(latest).to_numpy(dtype=np.bool_)
+    keep[of_stock] = same[of_stock]
+    return keep
 
 
 def take(

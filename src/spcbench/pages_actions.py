@@ -74,14 +74,15 @@ def actions_report(
 
 def _row(line: Mapping[str, Any], ground: Ground, charts: ControlCharts) -> dict[str, str]:
     display = charts.display[line["measure"]]
+    often = ground.lengths.get(line["measure"], ground.frequency)
     ends = (line["difference"], line["difference_lower"], line["difference_upper"])
     return {
         "date": "–" if pd.isna(line["date"]) else date_text(line["date"], day=True),
         "unit": ground.name(line["unit"]),
         "what": _what(line),
         "measure": display.brief,
-        "before": _side(line, "before", charts, ground.frequency),
-        "after": _side(line, "after", charts, ground.frequency),
+        "before": _side(line, "before", charts, often),
+        "after": _side(line, "after", charts, often),
         "difference": difference_lines(*ends, display),
         "since": _since(line),
     }

@@ -209,7 +209,7 @@ def of_units(asked: Asked) -> pd.DataFrame | None:
 def _matrix_section(
     ground: Ground, members: Sequence[str], each: ControlCharts, compared: Sequence[Funnels]
 ) -> Section:
-    sums = summed(ground.at(ground.base), ground.recent)
+    sums = summed(ground.at(ground.base), ground.recent, ground.display)
     variation: dict[tuple[str, str], Any] = {
         (line["measure"], line["unit"]): line for line in each.summary.to_dict("records")
     }

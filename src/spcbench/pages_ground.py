@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,12 @@ from spcbench.funnel_sums import check_apart
 from spcbench.hierarchy import rolled_up
 from spcbench.hierarchy_base import taken_counts
 from spcbench.hierarchy_check import ALSO_CALLED, Hierarchy, read_hierarchy
-from spcbench.intake import as_date, matching, take
+from spcbench.intake import as_date, matching, take, usable_once
 from spcbench.measures.counting import Counted
-from spcbench.pages_cells import lost_text, rate_lines
+from spcbench.pages_cells import lost_text, rate_lines, span_text
 from spcbench.pages_nation import NATION, check_lengths, is_path, with_nation
-from spcbench.pages_window import calendar, one_frequency, window_of
+from spcbench.pages_window import calendar, frequencies, window_of
+from spcbench.pictures.theme import end_text
 from spcbench.tables import LEVEL, Display, Table
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class Ground:
         All periods of the calendar from the units' first to their last, in
         order; also those that no unit has.
     frequency : str
-        How long one is.
+        How long one is; the shortest where measures differ.
+    lengths : mapping of str to str
+        The same for each measure.
     window : int
         How many of the latest make the window.
     host : PluginHost
@@ -82,6 +85,7 @@ class Ground:
     order: tuple[str, ...]
     periods: tuple[pd.Timestamp, ...]
     frequency: str
+    lengths: Mapping[str, str]
     window: int
     host: PluginHost
     shares: bool = True
@@ -128,8 +132,31 @@ class Ground:
     def sum_cell(self, sums: pd.DataFrame, measure: str, unit: str) -> str:
         """A measure's value over some periods, its counts, and what they lack."""
         line = sums.loc[(measure, unit)] if (measure, unit) in sums.index else None
-        lost = lost_text(line, len(self.recent), self.frequency)
-        return rate_lines(line, self.display[measure], more=lost)
+        return rate_lines(line, self.display[measure], more=self.lost(line, measure, self.recent))
+
+    def lost(self, line: Any, measure: str, window: Sequence[pd.Timestamp]) -> str:
+        """What a measure's sum over some periods lacks.
+
+        Where its periods are longer than those of the page, they are told where they do not
+        begin and end with the others: a quarter may reach beyond the last month.
+        """
+        word = self.lengths[measure]
+        if word == self.frequency:
+            return lost_text(line, len(window), word)
+        if line is None:
+            return ""
+        rows = self.frame["measure"].eq(measure) & self.frame["period"].isin(list(window))
+        own = calendar(self.frame["period"][rows.to_numpy()].unique(), word)
+        said = lost_text(line, len(own), word)
+        ends = (end_text(own[-1], word), end_text(window[-1], self.frequency))
+        if own[0] == window[0] and ends[0] == ends[1]:
+            return said
+        return ", ".join(one for one in (said, span_text(own, word)) if one)
+
+    @property
+    def alike(self) -> bool:
+        """Whether the periods of all measures are of one length."""
+        return set(self.lengths.values()) == {self.frequency}
 
     def of_cases(self, measure: str) -> bool:
         """Whether a measure's values are shares of cases, not rates over an exposure.
@@ -217,10 +244,12 @@ def ground_of(
         whole = kept
     known = like(counts, whole)
     taken = take(known, host=host, level=base, **(shown or {}))
-    check_apart(taken.frame[taken.frame["status"].eq("ok").to_numpy()])  # a page adds periods up
-    frequency = one_frequency(gaps(taken.frame, taken.series)[1], taken.frame)
+    # A page adds periods up; of a stock it takes the latest alone.
+    added = taken.frame["status"].eq("ok").to_numpy() & usable_once(taken.frame, taken.display)
+    check_apart(taken.frame[added])
+    frequency, lengths = frequencies(gaps(taken.frame, taken.series)[1], taken.frame)
     if national is not None:
-        check_lengths(known, frequency, host)
+        check_lengths(known, lengths, host)
     whole = _with_strata(whole, hierarchy, {one.strata for one in taken.display.values()})
     return Ground(
         counts=like(counts, whole),
@@ -231,6 +260,7 @@ def ground_of(
         order=pack_order(taken.display, host),
         periods=calendar(taken.frame["period"].unique(), frequency),
         frequency=frequency,
+        lengths=lengths,
         window=window_of(window, frequency),
         host=host,
         shares=chart == "auto" or host.chart(chart).takes not in EXPOSED,

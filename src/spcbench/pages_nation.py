@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def with_nation(whole: pd.DataFrame, national: Any, host: PluginHost) -> pd.Data
     return checked(both, place=Place("the counts with those of the nation")).frame
 
 
-def check_lengths(known: Any, frequency: str, host: PluginHost) -> None:
+def check_lengths(known: Any, lengths: Mapping[str, str], host: PluginHost) -> None:
     """Refuse figures of the nation whose periods are not as long as those of the units.
 
     A total of a year is dated like its first month: beside months it would pass for one.
@@ -76,8 +76,8 @@ def check_lengths(known: Any, frequency: str, host: PluginHost) -> None:
     ----------
     known : Counted, Table or pandas.DataFrame
         Counts with the rows of the nation.
-    frequency : str
-        How long the periods of the units are.
+    lengths : mapping of str to str
+        How long the periods of the units are, by measure.
     host : PluginHost
         Where packs are found.
 
@@ -88,6 +88,7 @@ def check_lengths(known: Any, frequency: str, host: PluginHost) -> None:
     """
     nation = take(known, host=host, level=NATION)
     for name, word in gaps(nation.frame, nation.series)[1].items():
+        frequency = lengths.get(name, word)
         if frequency in (word, "unknown"):
             continue
         own = "a single period, whose length nobody can tell"

@@ -57,12 +57,12 @@ def glance_table(
     newest = published_cells(charts) if published else {}
     above = ground.above(unit)
     headings = _glance_headings(ground, above, bool(newest))
-    sums = summed(ground.frame, ground.recent)
+    sums = summed(ground.frame, ground.recent, ground.display)
     lines = {line["measure"]: line for line in charts.summary.to_dict("records")}
     latest = {str(name): rows.iloc[-1] for name, rows in _with_data(charts).groupby("measure")}
     rows = []
     for name in (one for one in ground.order if one in lines):
-        row = _judged(lines[name], latest.get(name), charts, ground.frequency)
+        row = _judged(lines[name], latest.get(name), charts, ground.lengths[name])
         row["latest"] = _of_units(row["latest"], latest.get(name), ground, unit)
         row |= _summed_cells(ground, sums, name, unit)
         row |= {level: ground.sum_cell(sums, name, code) for level, code in above.items()}
@@ -81,7 +81,7 @@ def glance_table(
 def _glance_headings(ground: Ground, above: Mapping[str, str], published: bool) -> dict[str, str]:
     return {
         "measure": "Measure",
-        "latest": f"Latest {period_word(ground.frequency)}",
+        "latest": f"Latest {_latest_word(ground)}",
         "recent": f"Last {_length(ground)}",
         **{level: _level_name(ground, level, code) for level, code in above.items()},
         **({"published": "Published nationally"} if published else {}),
@@ -154,7 +154,13 @@ def _glance_note(ground: Ground, beside: bool, published: bool) -> str:
     if "units_missing" in ground.frame.columns and ground.frame["units_missing"].gt(0).any():
         said.append(
             "“2 of 3 units”: in one "
-            f"{period_word(ground.frequency)} or more of that time only so many had data."
+            f"{_latest_word(ground)} or more of that time only so many had data."
+        )
+    stocks = [shown.brief for shown in ground.display.values() if shown.stock]
+    if stocks:
+        said.append(
+            f"The state on a day, of which the latest is shown and none is added up: "
+            f"{', '.join(stocks)}."
         )
     return " ".join(one for one in said if one)
 
@@ -162,6 +168,10 @@ def _glance_note(ground: Ground, beside: bool, published: bool) -> str:
 def _titled(display: Display) -> str:
     lines = dict.fromkeys([display.brief, display.title])
     return "\n".join([*lines, *([] if display.verified else ["Definition not verified"])])
+
+
+def _latest_word(ground: Ground) -> str:
+    return period_word(ground.frequency) if ground.alike else "period"
 
 
 def _length(ground: Ground) -> str:
@@ -246,7 +256,10 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
             f"{period:%Y-%m-%d}": _missed_of(own.loc[period] if period in own.index else None)
             for period in shown
         }
-        made.append({"measure": f"{display.brief} ({cases_word(display)})", **cells})
+        of = cases_word(display)
+        if ground.lengths[name] != ground.frequency:
+            of += f", by {period_word(ground.lengths[name])}"
+        made.append({"measure": f"{display.brief} ({of})", **cells})
     if not made:
         return None
     headings = {f"{period:%Y-%m-%d}": period_text(period, ground.frequency) for period in shown}
@@ -256,7 +269,8 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
         frame=pd.DataFrame(made, dtype="object"),
         headings={"measure": "Measure", **headings},
         note="“2 of 6”: two of six eligible did not have it. A dash: nobody was eligible, or "
-        "nothing is known of those who were.",
+        "nothing is known of those who were."
+        + ("" if ground.alike else " Longer periods stand where they begin."),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from spcbench.actions import difference_of_shares
 from spcbench.charting import ControlCharts
-from spcbench.pages_cells import difference_lines, lost_text, rate_lines, span_text
+from spcbench.intake import usable_once
+from spcbench.pages_cells import difference_lines, rate_lines, span_text
 from spcbench.pages_ground import Ground
 from spcbench.pages_window import summed
 from spcbench.plugin.host import PluginHost
@@ -54,14 +55,14 @@ def then_and_now(
     if size < 1:
         return None
     first, last = ground.periods[:size], ground.periods[-size:]
-    sums = summed(ground.frame, first), summed(ground.frame, last)
+    sums = tuple(summed(ground.frame, one, ground.display) for one in (first, last))
     shares = shares_of(charts, ground.host)
     rows = []
     for name in order:
         display, pair = ground.display[name], _pair(ground, area, name, sums, (first, last))
         then, now = (
-            rate_lines(one, display, more=_lacking(one, pair, size, ground))
-            for one in (pair.then, pair.now)
+            rate_lines(one, display, more=_lacking(one, pair, ground, name, window))
+            for one, window in ((pair.then, first), (pair.now, last))
         )
         independent = name in shares and ground.of_cases(name)
         independent = independent and not _clustered(ground, name)
@@ -102,9 +103,11 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _lacking(line: Any, pair: _Pair, size: int, ground: Ground) -> str:
+def _lacking(
+    line: Any, pair: _Pair, ground: Ground, name: str, window: Sequence[pd.Timestamp]
+) -> str:
     """What one side lacks; of which units it is where these are chosen."""
-    lost = lost_text(line, size, ground.frequency)
+    lost = ground.lost(line, name, window)
     return ", ".join(one for one in (lost, pair.said) if one)
 
 
@@ -122,8 +125,8 @@ def _pair(
     both = sorted(set.intersection(*(_reporting(units, window) for window in windows)))
     if both == everyone:
         return _Pair(then, now, "")
-    own = units[units["unit"].isin(both).to_numpy()].assign(unit=area)
-    chosen = [summed(own, window) for window in windows]
+    own = units[units["unit"].isin(both).to_numpy()]
+    chosen = [_together(own, window, area, ground.display) for window in windows]
     if not both or any(key not in one.index for one in chosen):
         return _Pair(then, now, None)
     said = f"the {len(both)} of {len(everyone)} units with data in both"
@@ -131,6 +134,17 @@ def _pair(
     then, now = (one.loc[key].drop(["units", "of_units"]) for one in chosen)
     then["withheld"] = now["withheld"] = 0
     return _Pair(then, now, said)
+
+
+def _together(
+    units: pd.DataFrame,
+    window: Sequence[pd.Timestamp],
+    area: str,
+    display: Mapping[str, Display],
+) -> pd.DataFrame:
+    """The sum of some units over a window; of a stock the latest of each unit."""
+    rows = units[units["period"].isin(list(window)).to_numpy()]
+    return summed(rows[usable_once(rows, display)].assign(unit=area), window)
 
 
 def _units_of(

@@ -271,7 +271,8 @@ def small_text(ground: Ground, unit: str) -> list[str]:
     small = {name: n for name, n in usual.items() if n < SMALL}
     if not small:
         return []
-    word = period_word(ground.frequency)
+    word = period_word(ground.frequency) if ground.alike else "period"
+    last = f"{len(ground.recent)}{'' if ground.alike else f' {period_word(ground.frequency)}s'}"
     least, most = min(small.values()), max(small.values())
     which = "each measure here"
     if len(small) < len(usual):
@@ -279,7 +280,7 @@ def small_text(ground: Ground, unit: str) -> list[str]:
     return [
         f"Numbers here are small: in a usual {word} {_about(least, most)} eligible for {which}. "
         f"One more or one fewer moves a {word}'s value a long way, so a single {word} says little, "
-        f"good or bad. Look at the run of {word}s, and at the last {len(ground.recent)} together."
+        f"good or bad. Look at the run of {word}s, and at the last {last} together."
         f"{_longer_text(ground)} The limits allow for it: where counts are small they are exact."
     ]
 
@@ -299,7 +300,7 @@ def _about(least: float, most: float) -> str:
 def _longer_text(ground: Ground) -> str:
     """Whether longer periods would help: a chart has to keep enough points for its icons."""
     longer, times = _LONGER.get(ground.frequency, ("", 1))
-    if not longer:
+    if not longer or not ground.alike:
         return ""
     left = len(ground.periods) // times
     if left >= ICON_POINTS:

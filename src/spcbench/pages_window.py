@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from spcbench.errors import InputError, OptionError
+from spcbench.intake import usable_once
+from spcbench.tables import Display
 
 YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 """Periods in a year, by how long one is."""
@@ -52,8 +55,8 @@ def calendar(periods: Iterable[Any], frequency: str) -> tuple[pd.Timestamp, ...]
     return tuple(made) if set(there) <= set(made) else tuple(there)
 
 
-def one_frequency(found: Mapping[str, str], frame: pd.DataFrame) -> str:
-    """How long a period of all measures is.
+def frequencies(found: Mapping[str, str], frame: pd.DataFrame) -> tuple[str, dict[str, str]]:
+    """How long a period of the page is, the shortest there is, and one of each measure.
 
     Parameters
     ----------
@@ -65,8 +68,8 @@ def one_frequency(found: Mapping[str, str], frame: pd.DataFrame) -> str:
     Raises
     ------
     InputError
-        If two measures have periods of different lengths: no window is then
-        the same for both.
+        If the longer periods of a measure do not begin where shorter ones of
+        another do, as months in weeks: no window is then the same for both.
     """
     sizes = frame.groupby("measure", observed=True)["period"].nunique()
     told = {
@@ -74,15 +77,26 @@ def one_frequency(found: Mapping[str, str], frame: pd.DataFrame) -> str:
         for name, word in found.items()
         if word not in ("unknown", "irregular") and sizes[name] >= FEWEST_TO_TELL
     }
-    first = next(iter(told), next(iter(found)))
+    first = min(told, key=lambda one: -YEAR.get(told[one], 0), default=next(iter(found)))
     for name, word in told.items():
-        if word != told[first]:
+        if word != told[first] and not _fits(name, first, told, frame):
             raise InputError(
                 f"the periods of {first!r} are of {_long(told[first])} and those of {name!r} of "
                 f"{_long(word)}, but a page adds all measures up over one window; count both by "
                 "periods of one length, or ask for a page of each"
             )
-    return found[first]
+    return found[first], {name: told.get(name, found[first]) for name in found}
+
+
+def _fits(name: str, first: str, told: Mapping[str, str], frame: pd.DataFrame) -> bool:
+    """Whether each period of one measure begins with one of the calendar of another."""
+    if not {told[name], told[first]} <= _STEPS.keys():
+        return False
+    own, others = (frame["period"][frame["measure"].eq(one).to_numpy()] for one in (name, first))
+    both = {*own.unique(), *others.unique()}
+    made = calendar(both, told[first])
+    step = pd.DateOffset(**_STEPS[told[first]])
+    return all(now + step == later for now, later in pairwise(made))
 
 
 def _long(word: str) -> str:
@@ -104,7 +118,11 @@ def window_of(given: int | None, frequency: str) -> int:
     return given
 
 
-def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame:
+def summed(
+    frame: pd.DataFrame,
+    periods: Sequence[pd.Timestamp],
+    display: Mapping[str, Display] | None = None,
+) -> pd.DataFrame:
     """Sums over some periods, by measure and unit.
 
     Parameters
@@ -113,6 +131,8 @@ def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame
         Checked counts.
     periods : sequence of Timestamp
         Which to add up.
+    display : mapping of str to Display, optional
+        Says which measures are stocks: of those the latest counts.
 
     Returns
     -------
@@ -123,7 +143,8 @@ def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame
         totals that lack units `units` and `of_units`, where fewest had data.
     """
     rows = frame[frame["period"].isin(list(periods)).to_numpy()]
-    ok = rows["status"].eq("ok").to_numpy(dtype=np.bool_)
+    once = usable_once(rows, display or {})
+    ok = rows["status"].eq("ok").to_numpy(dtype=np.bool_) & once
     lost = ~rows["status"].isin(["ok", "no_data"]).to_numpy(dtype=np.bool_)
     keyed = rows.assign(
         numerator=rows["numerator"].where(ok),
@@ -131,7 +152,7 @@ def summed(frame: pd.DataFrame, periods: Sequence[pd.Timestamp]) -> pd.DataFrame
         missing=rows["missing"] if "missing" in rows.columns else pd.NA,
         withheld=lost,
     )
-    keyed["missing"] = keyed["missing"].astype("Int64")
+    keyed["missing"] = keyed["missing"].astype("Int64").where(once, 0)
     grouped = keyed.groupby(["measure", "unit"], observed=True)
     found = grouped[["numerator", "denominator", "missing"]].sum(min_count=1)
     # Part of a number of unknown cases would look like all of it.

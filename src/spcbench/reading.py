@@ -51,7 +51,8 @@ def read(
     ----------
     path : str or Path
         A file; or a folder, or a pattern such as ``"births/*.csv"``, whose
-        files hold records with the same columns in any order.
+        files hold records with the same columns in any order, or counts of
+        one publication whose reader can join them.
     reader : str, optional
         Which reader to use (see ``spcbench readers``); without it the ending
         and the first bytes of the file decide, and a reader that knows one
@@ -90,12 +91,14 @@ def read(
         raise OptionError("path is empty; give the name of a file or folder")
     host = host or default_host()
     one = partial(read_one, reader=reader, sheet=sheet, host=host)
-    from spcbench.reading_folder import files_of, read_set
+    from spcbench.reading_folder import files_of, joined, read_set
 
     files = files_of(Path(path))
     if files is not None:
-        return read_set(Path(path), files, skip=on_error == "skip_file", read=one)
-    table = one(Path(path))
+        table = read_set(Path(path), files, skip=on_error == "skip_file", read=one, host=host)
+    else:
+        table, chosen = one(Path(path))
+        table = joined([table], chosen, host) if table.kind == "counts" else table
     if table.kind == "records":
         return table
     from spcbench.counts_cells import Place
@@ -111,8 +114,10 @@ def read(
     return replace(table, data=found.frame, text=False, lines=lines)
 
 
-def read_one(file: Path, *, reader: str | None, sheet: str | None, host: PluginHost) -> Table:
-    """What the reader of one file makes of it; counts are not checked yet.
+def read_one(
+    file: Path, *, reader: str | None, sheet: str | None, host: PluginHost
+) -> tuple[Table, Reader]:
+    """What the reader of one file makes of it, and that reader; counts are not checked yet.
 
     Raises
     ------
@@ -132,7 +137,7 @@ def read_one(file: Path, *, reader: str | None, sheet: str | None, host: PluginH
         raise PluginError(
             f"reader {chosen.id!r} gave {type(table).__name__} for {file.name}, wanted a Table"
         )
-    return table
+    return table, chosen
 
 
 def holds_counts(columns: Iterable[str]) -> bool:

@@ -1,15 +1,19 @@
-"""Reading a folder, or the files that a pattern finds, as one table of records."""
+"""Reading a folder, or the files that a pattern finds, as one table."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spcbench.errors import InputError
+from spcbench.errors import InputError, PluginError
 from spcbench.record_sets import RecordSet
 
 if TYPE_CHECKING:
+    from spcbench.plugin.host import PluginHost
+    from spcbench.plugin.records import Reader
     from spcbench.tables import Table
 
 _LITTER = ("thumbs.db", "desktop.ini")
@@ -52,9 +56,10 @@ def read_set(
     files: Sequence[Path],
     *,
     skip: bool,
-    read: Callable[[Path], Table],
+    read: Callable[[Path], tuple[Table, Reader]],
+    host: PluginHost,
 ) -> Table:
-    """The records of several files as one table.
+    """The records, or the counts, of several files as one table.
 
     Parameters
     ----------
@@ -65,20 +70,28 @@ def read_set(
     skip : bool
         Leave out a file that cannot be read, and say so.
     read : callable
-        Reads one file.
+        Reads one file, and says which reader did.
+    host : PluginHost
+        Whose readers they are.
 
     Raises
     ------
     InputError
-        If a file cannot be read or holds counts, and is not to be left out;
-        if no file is left; or if two files are of the same.
+        If a file cannot be read, or holds counts that its reader cannot join,
+        and is not to be left out; if no file is left; if they are not all
+        records, nor all counts of one publication; or if two files of records
+        are of the same.
     """
     from spcbench.tables import Table
 
-    parts, left_out = [], []
+    parts: list[Table] = []
+    left_out: list[str] = []
+    readers: list[Reader] = []
     for file in files:
         try:
-            parts.append(_records(read(file)))
+            table, reader = read(file)
+            parts.append(_to_be_joined(table, reader))
+            readers.append(reader)
         except InputError as error:
             if not skip:
                 more = (
@@ -88,6 +101,10 @@ def read_set(
             left_out.append(str(error))
     if not parts:
         raise InputError(f"none of the files of {place.name} can be read; first: {left_out[0]}")
+    if any(part.kind == "counts" for part in parts):
+        _check_one_publication(parts, readers)
+        _tell(left_out)
+        return replace(joined(parts, readers[0], host), source=place.name)
     _check_each_once(parts)
     data = RecordSet(parts=tuple(parts), left_out=tuple(left_out), skip=skip)
     return Table(kind="records", data=data, source=place.name)
@@ -105,12 +122,59 @@ def _check_each_once(parts: Sequence[Table]) -> None:
             )
 
 
-def _records(table: Table) -> Table:
-    if table.kind == "counts":
+def joined(parts: Sequence[Table], reader: Reader, host: PluginHost) -> Table:
+    """One table of counts from those of files of one publication.
+
+    Parameters
+    ----------
+    parts : sequence of Table
+        Counts, at least one; one alone stays as it is if the reader joins none.
+    reader : Reader
+        What read them.
+    host : PluginHost
+        Whose reader it is.
+
+    Raises
+    ------
+    InputError
+        If the reader refuses to join them.
+    PluginError
+        If it gives something else than a table of counts.
+    """
+    from spcbench.tables import Table
+
+    if reader.join is None:
+        return parts[0]
+    with host.using(reader):
+        table = reader.join(parts)
+    if not isinstance(table, Table) or table.kind != "counts":
+        raise PluginError(f"reader {reader.id!r}: join must give a Table of counts")
+    return table
+
+
+def _to_be_joined(table: Table, reader: Reader) -> Table:
+    if table.kind == "counts" and reader.join is None:
         raise InputError(
             f"{table.source} holds counts; files that are read together must hold records"
         )
     return table
+
+
+def _check_one_publication(parts: Sequence[Table], readers: Sequence[Reader]) -> None:
+    for part, reader in zip(parts, readers, strict=True):
+        if reader is not readers[0]:
+            raise InputError(
+                f"{parts[0].source} is read as {readers[0].title!r}, {part.source} as "
+                f"{reader.title!r}; files that are read together must be of one publication: "
+                "move one away, or choose with a pattern such as 'folder/*measures*.csv'"
+            )
+
+
+def _tell(left_out: Sequence[str]) -> None:
+    from spcbench.text_files import InputWarning
+
+    for reason in left_out:
+        warnings.warn(f"left out: {reason}", InputWarning, stacklevel=4)
 
 
 def _matching(path: Path) -> list[Path]:

@@ -93,7 +93,9 @@ def test_an_ending_that_lies(run, tmp_path):
         (["--show-last", "0"], "show_last must be 1 or more"),
         (["--better", "up"], "better must be one of higher, lower, neither, not 'up'"),
         (["--target", "85"], "write 85 % as 0.85"),
-        (["--packs", "pop"], "counts.csv holds counts already; leave out --packs"),
+        (["--packs", "pop"], "counts.csv holds no measure of pop; its measures belong to no pack"),
+        (["--packs", "popp"], "no pack 'popp'; did you mean 'pop'"),
+        (["--unit-column", "x"], "counts.csv holds counts already; leave out --unit-column"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -77,3 +77,33 @@ def test_known_figures_of_2022_23():
     assert len(providers) == 122
     # The publication's England is not the sum of its trusts: adding them up would be wrong.
     assert providers["numerator"].sum() == 5590
+
+
+@pytest.fixture
+def both_years(tmp_path):
+    for year in ("2021-22", "2022-23"):
+        (tmp_path / f"{year}.csv").symlink_to(real_file(year).resolve())
+    return sb.read(tmp_path)
+
+
+def test_levels_differ_by_no_more_than_the_page_says(both_years):
+    """Trusts add up to more than England: it holds only those that passed data quality."""
+    sums = both_years.data.groupby(["measure", "period", "level"], observed=True)[
+        "denominator"
+    ].sum()
+    sums = sums.unstack("level")
+    above_regions = sums["region"] / sums["national"] - 1
+    above_trusts = sums["provider"] / sums["national"] - 1
+    assert above_regions.between(0, 0.0013).all()
+    assert above_trusts.between(0, 0.0168).all()
+    assert above_trusts.max() > 0.016
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_funnel_of_each_measure(both_years, measure):
+    funnels = sb.funnels(both_years, measure=measure, first="2022-04")
+    assert 115 <= len(funnels.units) <= 125
+    counts = both_years.data[both_years.data["level"].eq("national")]
+    whole = counts[counts["measure"].str.endswith(measure)].sort_values("period").iloc[-1]
+    target = funnels.summary["target"].iloc[0]
+    assert target == pytest.approx(whole["numerator"] / whole["denominator"], rel=0.02)

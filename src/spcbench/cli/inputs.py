@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,13 @@ import click
 
 from spcbench.cli.progress import stage
 from spcbench.cli.values import mapped_columns
-from spcbench.errors import InputError, OptionError, suggest
+from spcbench.errors import (
+    AmbiguousNameError,
+    InputError,
+    OptionError,
+    UnknownNameError,
+    suggest,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,17 +85,17 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
             host=host,
         )
     if table.kind == "counts":
-        if given.packs or given.unit_column or given.date_column:
+        if given.unit_column or given.date_column:
             raise OptionError(
-                f"{source.name} holds counts already; leave out --packs, --unit-column "
-                "and --date-column, which are for records"
+                f"{source.name} holds counts already; leave out --unit-column and --date-column, "
+                "which are for records"
             )
         if not len(table.data):
             raise InputError(
                 f"{table.source} has column names but no rows; "
                 "expected one row per measure, unit and period"
             )
-        return table
+        return measures_of(table, given.packs, host) if given.packs else table
     if not (given.packs and given.unit_column and given.date_column):
         _check_no_misspelt_counts(table)
         raise OptionError(
@@ -105,6 +111,48 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
         rejects=False,
         host=host,
     )
+
+
+def measures_of(table: Table, packs: Sequence[str], host: PluginHost) -> Table:
+    """The rows of counts whose measures belong to some packs.
+
+    Raises
+    ------
+    OptionError
+        If there is no such row; names the packs that the counts are of.
+    SpcbenchError
+        As `spcbench.load_pack`, or if a pack is not known.
+    """
+    from spcbench.measures.choosing import chosen_packs
+
+    plain = {one for one in packs if "@" not in one and not one.lower().endswith(".toml")}
+    versions = [one for one in packs if one not in plain]
+    for name in plain:
+        host.pack(name)  # tells a wrong name
+    wanted = plain | {pack.name for pack in (chosen_packs(versions, host) if versions else ())}
+    names = {str(name): _packs_meant(str(name), host) for name in table.data["measure"].unique()}
+    kept = table.data["measure"].map({name: bool(of & wanted) for name, of in names.items()})
+    rows = kept.to_numpy(dtype=bool)
+    if not rows.any():
+        listed = sorted({min(of, key=len) for of in names.values() if of})
+        raise OptionError(
+            f"{table.source} holds no measure of {', '.join(packs)}; its measures belong to "
+            f"{', '.join(listed) or 'no pack that is installed'}"
+        )
+    lines = None if table.lines is None else table.lines[rows]
+    return replace(table, data=table.data[rows].reset_index(drop=True), lines=lines)
+
+
+def _packs_meant(name: str, host: PluginHost) -> set[str]:
+    """Id and name of the pack that a measure of counts belongs to; empty if none is known."""
+    pack, colon, _ = name.rpartition(":")
+    if "@" in pack:
+        return {pack, pack.partition("@")[0]}
+    try:
+        found = host.measure(name)[0]
+    except (UnknownNameError, AmbiguousNameError):
+        return {pack} if colon else set()
+    return {found.name, found.id}
 
 
 def _check_no_misspelt_counts(table: Table) -> None:

@@ -65,7 +65,8 @@ packs = click.option(
     "--packs",
     multiple=True,
     metavar="PACK",
-    help="Measures to count: a pack such as pop, or your own .toml file. May be repeated.",
+    help="Measures to count: a pack such as pop, or your own .toml file. Of INPUT that is counts "
+    "already, only the measures of these packs. May be repeated.",
 )
 period = click.option(
     "--period",

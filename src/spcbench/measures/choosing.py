@@ -53,10 +53,19 @@ def wanted_measures(packs: Sequence[Pack], names: Iterable[str] | None) -> list[
             measure
             for measure in pack.measures
             if isinstance(measure, (Measure, Composite))
-            and ((pack.name, measure.id) in asked if asked is not None else not _published(measure))
+            and (
+                (pack.name, measure.id) in asked
+                if asked is not None
+                else _kind(measure) == "records"
+            )
         ]
         for measure in chosen:
-            if _published(measure):
+            if _kind(measure) == "given":
+                raise OptionError(
+                    f"{pack.name}:{measure.id} is counted by those who keep it; "
+                    "give a table of counts instead of counting records"
+                )
+            if _kind(measure) == "published":
                 raise OptionError(
                     f"{pack.name}:{measure.id} is only published already counted; "
                     "read the published file instead of counting records"
@@ -69,8 +78,9 @@ def wanted_measures(packs: Sequence[Pack], names: Iterable[str] | None) -> list[
     return wanted
 
 
-def _published(measure: object) -> bool:
-    return isinstance(measure, Measure) and measure.kind == "published"
+def _kind(measure: object) -> str:
+    """Whence its counts come; a composite is made of measures on records."""
+    return measure.kind if isinstance(measure, Measure) else "records"
 
 
 def _find(name: str, packs: Sequence[Pack]) -> tuple[str, str]:

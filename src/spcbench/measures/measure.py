@@ -34,10 +34,14 @@ __all__ = [
 Better = Literal["higher", "lower", "neither"]
 Missing = Literal["exclude", "not_met", "reject_record"]
 
-KINDS = ("records", "published")
+KINDS = ("records", "published", "given")
 MISSING = ("exclude", "not_met", "reject_record")
 FORMS = ("all_or_none", "opportunity")
 ABSENT = ("unknown", "zero")
+_NOT_GIVEN = (
+    "eligible", "met", "count_by", "counted_on", "examples", "indicator", "dimension", "count_of",
+    "met_categories", "not_met_categories", "unknown_categories",
+)  # fmt: skip
 
 _SHOWN = tuple(one.name for one in fields(Display) if one.name not in ("source", "caution", "form"))
 
@@ -66,7 +70,8 @@ class Measure:
         False while the target, or the stretch target, has not been compared
         with its source, though the definition may have been.
     kind : str
-        ``"records"``, or ``"published"`` for figures that only exist added up.
+        ``"records"``; ``"published"`` for figures that only exist added up; or
+        ``"given"`` for counts that their owner keeps, whose cases are never seen.
     eligible, met : str
         Conditions on a record (kind ``"records"``).
     missing : str
@@ -107,6 +112,16 @@ class Measure:
         the missing cases.
     absent : str
         What a category without a row means: ``"unknown"`` or ``"zero"``.
+    indicator : str
+        A published indicator with numerator and denominator, in place of a
+        dimension (kind ``"published"``).
+    chart : str
+        The chart that ``"auto"`` takes for it, whatever its counts hold.
+    chart_reason : str
+        Why; needed with `chart`, and said in the advice.
+    stock : bool
+        True for the state on a day, such as staff in date: periods hold mostly the
+        same cases, so funnels and pages take the latest and add none up.
 
     Raises
     ------
@@ -132,7 +147,7 @@ class Measure:
     stretch: float | None = None
     stretch_label: str = ""
     target_verified: bool = True
-    kind: Literal["records", "published"] = "records"
+    kind: Literal["records", "published", "given"] = "records"
     eligible: str = ""
     met: str = ""
     missing: Missing = "exclude"
@@ -156,6 +171,10 @@ class Measure:
     not_met_categories: tuple[str, ...] = ()
     unknown_categories: tuple[str, ...] = ()
     absent: Literal["unknown", "zero"] = "unknown"
+    indicator: str = ""
+    chart: str = ""
+    chart_reason: str = ""
+    stock: bool = False
 
     def __post_init__(self) -> None:
         where = f"measure {self.id!r}"
@@ -173,15 +192,19 @@ class Measure:
             timing=self.timing,
             dimension=self.dimension,
             count_of=self.count_of,
+            indicator=self.indicator,
         )
         if self.kind == "records":
             self._check_records(where)
-        else:
+        elif self.kind == "published":
             self._check_published(where)
+        else:
+            self._check_given(where)
 
     def _check_records(self, where: str) -> None:
         published = (
-            "dimension", "count_of", "met_categories", "not_met_categories", "unknown_categories"
+            "indicator", "dimension", "count_of",
+            "met_categories", "not_met_categories", "unknown_categories",
         )  # fmt: skip
         for key in published:
             if getattr(self, key):
@@ -203,6 +226,9 @@ class Measure:
                 raise PackError(f'{where}: {key} goes with kind = "records" only')
         if self.missing != "exclude":
             raise PackError(f'{where}: missing goes with kind = "records" only')
+        if self.indicator:
+            self._check_indicator(where)
+            return
         for key in ("dimension", "met_categories", "not_met_categories"):
             if not getattr(self, key):
                 raise PackError(f"{where}: {key} is missing; a published measure needs it")
@@ -217,10 +243,29 @@ class Measure:
                     )
                 seen[category] = key
 
+    def _check_given(self, where: str) -> None:
+        for key in _NOT_GIVEN:
+            if getattr(self, key):
+                raise PackError(
+                    f'{where}: {key} does not go with kind = "given", whose counts its owner keeps'
+                )
+        if self.missing != "exclude":
+            raise PackError(f'{where}: missing goes with kind = "records" only')
+
+    def _check_indicator(self, where: str) -> None:
+        for key in (
+            "dimension", "count_of", "met_categories", "not_met_categories", "unknown_categories"
+        ):  # fmt: skip
+            if getattr(self, key):
+                raise PackError(
+                    f"{where}: {key} does not go with indicator, which is published with its "
+                    "numerator and denominator"
+                )
+
     @property
     def columns(self) -> frozenset[str]:
         """Names of the record's columns that its expressions use."""
-        if self.kind == "published":
+        if self.kind != "records":
             return frozenset()
         from spcbench.measures.expression import column_names
 
@@ -241,7 +286,8 @@ class Composite:
     ----------
     id, title, better, per, target, target_label, source, verified, description
         As for `Measure`.
-    short, stretch, stretch_label, target_verified, counts, strata, compare_at, caution
+    short, stretch, stretch_label, target_verified, counts, strata, compare_at, caution,
+    chart, chart_reason, stock
         As for `Measure`.
     references, examples : tuple of Reference, tuple of Example
         As for `Measure`; its measures' own are not asked.
@@ -285,6 +331,9 @@ class Composite:
     source: Source | None = None
     verified: bool = False
     description: str = ""
+    chart: str = ""
+    chart_reason: str = ""
+    stock: bool = False
 
     def __post_init__(self) -> None:
         where = f"composite {self.id!r}"

@@ -29,7 +29,7 @@ def published_counts(frame: pd.DataFrame, pack: Pack, *, source: str) -> pd.Data
         `value` a whole number or missing. Names of dimensions and categories
         are compared without regard to capitals and repeated spaces.
     pack : Pack
-        Its measures with ``kind="published"`` are counted, the others left.
+        Its measures of a published dimension are counted, the others left.
     source : str
         The file's name, for messages.
 
@@ -60,13 +60,13 @@ def published_counts(frame: pd.DataFrame, pack: Pack, *, source: str) -> pd.Data
             raise InputError(f"{source} has no column {name!r}; {suggest(name, frame.columns)}")
     figures = frame.reset_index(drop=True)
     figures = figures.assign(
-        squeezed=figures["category"].map(squeezed, na_action="ignore"),
+        squeezed=_squeezed(figures["category"]),
         value=_whole_values(figures, source),
     )
     parts = [
         counts
         for measure in pack.measures
-        if isinstance(measure, Measure) and measure.kind == "published"
+        if isinstance(measure, Measure) and measure.dimension
         if (counts := _measure_counts(figures, measure, pack, source)) is not None
     ]
     if not parts:
@@ -101,7 +101,7 @@ def _measure_counts(
     figures: pd.DataFrame, measure: Measure, pack: Pack, source: str
 ) -> pd.DataFrame | None:
     """Counts of one measure; None where the file does not hold its dimension."""
-    dimensions = figures["dimension"].map(squeezed, na_action="ignore")
+    dimensions = _squeezed(figures["dimension"])
     rows = figures[dimensions == squeezed(measure.dimension)]
     if not len(rows):
         return None
@@ -137,7 +137,7 @@ def _sums(rows: pd.DataFrame, measure: Measure, part: str) -> pd.Series:
 
 def _of_one_kind(rows: pd.DataFrame, measure: Measure, source: str) -> pd.DataFrame:
     """The rows that count what the measure counts: women or babies, never both added up."""
-    kinds = rows["count_of"].map(squeezed, na_action="ignore")
+    kinds = _squeezed(rows["count_of"])
     listed = ", ".join(sorted(map(str, rows["count_of"].dropna().unique())))
     if not measure.count_of:
         if len(set(kinds.dropna())) > 1:
@@ -171,6 +171,11 @@ def _check_categories(rows: pd.DataFrame, measure: Measure, source: str) -> None
             f"{source}, {_where(rows[twice].iloc[0])}: this figure stands twice; "
             f"keep one of them ({int(twice.sum()):,} such figures)"
         )
+
+
+def _squeezed(names: pd.Series) -> pd.Series:
+    """Names compared; each different one is looked at once."""
+    return names.map({name: squeezed(name) for name in names.dropna().unique()})
 
 
 def _where(figure: pd.Series) -> str:

@@ -32,6 +32,8 @@ _TEXTS = (
         "counts",
         "strata",
         "caution",
+        "chart",
+        "chart_reason",
     ),
 )
 
@@ -47,11 +49,14 @@ def check_common(where: str, measure: Measure | Composite) -> None:
     if not isinstance(measure.id, str) or not ID_PATTERN.fullmatch(measure.id):
         raise PackError(f"{where}: id must match {ID_PATTERN.pattern}")
     check_texts(where, **{name: getattr(measure, name) for name in _TEXTS})
+    if bool(measure.chart) != bool(measure.chart_reason):
+        raise PackError(f"{where}: chart and chart_reason go together; the advice says why")
     if not measure.title.strip():
         raise PackError(f"{where}: title must not be empty")
     check_choice(where, "better", measure.better, BETTER)
     check_flag(where, "verified", measure.verified)
     check_flag(where, "target_verified", measure.target_verified)
+    check_flag(where, "stock", measure.stock)
     if not isinstance(measure.per, int) or measure.per is True or measure.per < 1:
         raise PackError(f"{where}: per must be a whole number of at least 1, not {measure.per!r}")
     _check_targets(where, measure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -184,6 +184,10 @@ class Reader:
     general : bool
         True for a reader of any file with that suffix. A reader that knows
         one publication is asked before the general ones.
+    join : callable, optional
+        ``join(tables) -> Table``: one table of counts from those of the files
+        that are read together, one or many, each with its file's name as
+        `source`. Without it files of counts are not read together.
     """
 
     id: str
@@ -192,12 +196,15 @@ class Reader:
     sniff: Callable[[bytes, Path], bool]
     read: Callable[[Path], Table]
     general: bool = False
+    join: Callable[[Sequence[Table]], Table] | None = None
 
     def __post_init__(self) -> None:
         _check_id("reader", self.id)
         _check_suffixes(f"reader {self.id!r}", self.suffixes)
         _check_callable(f"reader {self.id!r}", "sniff", self.sniff)
         _check_callable(f"reader {self.id!r}", "read", self.read)
+        if self.join is not None:
+            _check_callable(f"reader {self.id!r}", "join", self.join)
 
 
 def _check_suffixes(record: str, suffixes: Iterable[str]) -> None:

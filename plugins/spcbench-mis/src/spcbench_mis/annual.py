@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,7 +89,7 @@ def looks_annual(head: bytes, path: Path) -> bool:
     bool
         True if the header has the columns that tell this file from others,
         whatever their case, with or without underscores, spaces and a byte
-        order mark.
+        order mark, and the first row does not have a month for its period.
 
     Examples
     --------
@@ -97,9 +98,16 @@ def looks_annual(head: bytes, path: Path) -> bool:
     >>> looks_annual(b"measure,unit,period,numerator,denominator", Path("x.csv"))
     False
     """
-    first = head.decode("utf-8-sig", errors="replace").splitlines()[:1]
-    header = {_plain(name) for name in next(csv.reader(first), [])}
-    return header.issuperset(TELLING)
+    from spcbench_mis.monthly_cells import month_in
+
+    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    header = [_plain(name) for name in next(csv.reader(lines[:1]), [])]
+    if not TELLING.issubset(header):
+        return False
+    # Monthly files before 2019 have the same columns, with a month for a period.
+    row = next(csv.reader(lines[1:2]), [])
+    place = header.index("period")
+    return len(row) <= place or month_in(row[place].strip()) is None
 
 
 def read_annual(path: Path) -> Table:
@@ -138,6 +146,34 @@ def read_annual(path: Path) -> Table:
     small = counts["numerator"].eq(SHOWN_FOR_SMALL).fillna(False)
     counts = counts.assign(note=small.map({True: NOTE_SMALL, False: None}).astype(STRING))
     return Table(kind="counts", data=counts, source=path.name, default_level="provider")
+
+
+def join_annual(tables: Sequence[Table]) -> Table:
+    """One table of the annual files of several years.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        As `read_annual` gives them, at least one.
+
+    Raises
+    ------
+    InputError
+        If two files hold the same year.
+    """
+    import pandas as pd
+
+    of_year: dict[object, str] = {}
+    for table in tables:
+        for year in table.data["period"].unique():
+            other = of_year.setdefault(year, table.source)
+            if other != table.source:
+                raise InputError(
+                    f"{other} and {table.source} both hold the year from {year:%d %B %Y}; "
+                    "keep one of them"
+                )
+    data = pd.concat([table.data for table in tables], ignore_index=True)
+    return tables[0] if len(tables) == 1 else replace(tables[0], data=data)
 
 
 def tidy_annual(path: Path) -> pd.DataFrame:
