@@ -3,7 +3,8 @@
 ``python benchmarks/msds_files.py make DIR`` writes 60 months of invented files of realistic
 size: measures of 150 trusts (about 32,000 rows a month) and counts by dimension of 530
 organisations (about 60,000 rows a month). ``measures DIR``, ``data DIR`` and ``both DIR``
-read them; the number after DIR says how many months (60 if none does).
+read them; the number after DIR says how many months (60 if none does), and a name after it
+that only the measures of this pack are wanted. ``make DIR 120`` writes more months.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 import spcbench as sb
+import spcbench_mis
 from spcbench_mis.monthly_invented import HEADERS, invented_months, write_months
 
 TRUSTS, MONTHS = 150, 60
@@ -26,10 +28,10 @@ FILLING = [(f"Dimension{number:02d}", category) for number in range(20) for cate
 PATTERNS = {"measures": "msds-*-exp-measures.csv", "data": "msds-*-exp-data.csv", "both": "*.csv"}
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, months: int) -> None:
     """Write the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = invented_months(trusts=TRUSTS, months=MONTHS, first="2020-01")
+    made = invented_months(trusts=TRUSTS, months=months, first="2015-01")
     for path in write_months(folder, made, kinds=("measures", "data")):
         if path.name.endswith("exp-data.csv"):
             _fill(path, made.trusts)
@@ -49,7 +51,7 @@ def _fill(path: Path, trusts: tuple[str, ...]) -> None:
     path.write_text("\n".join([HEADERS["data"], *lines[1:], ""]), encoding="utf-8")
 
 
-def read(folder: Path, kind: str, months: int) -> None:
+def read(folder: Path, kind: str, months: int, pack: str | None = None) -> None:
     """Read the files, and print what it took."""
     files = sorted(folder.glob(PATTERNS[kind]))
     chosen = folder / f"{kind}-{months}"
@@ -60,13 +62,15 @@ def read(folder: Path, kind: str, months: int) -> None:
         if path.name.split("-")[1] in names and not link.exists():
             link.symlink_to(path.resolve())
     begin = time.perf_counter()
-    table = sb.read(chosen)
+    table = sb.read(chosen) if pack is None else spcbench_mis.read_months(chosen, packs=[pack])
     took = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak, held = used.ru_maxrss / 1024, sum(table.data[one].array.nbytes for one in table.data)
     size = sum(path.stat().st_size for path in chosen.iterdir()) / 1e6
     print(
         f"{kind}: {len(list(chosen.iterdir()))} files, {size:.0f} MB, {len(table.data):,} rows of "
-        f"counts: {took:.2f} s, peak {peak:.0f} MB"
+        f"counts of {held / 2**20:.0f} MB: {took:.2f} s, CPU {used.ru_utime + used.ru_stime:.2f} s "
+        f"with the start, peak {peak:.0f} MB, {peak - held / 2**20:.0f} MB without the counts"
     )
 
 
@@ -77,7 +81,8 @@ def _in_order(name: str) -> tuple[int, int]:
 
 if __name__ == "__main__":
     command, place, *more = sys.argv[1:]
+    months = int(more[0]) if more else MONTHS
     if command == "make":
-        make(Path(place))
+        make(Path(place), months)
     else:
-        read(Path(place), command, int(more[0]) if more else MONTHS)
+        read(Path(place), command, months, *more[1:])

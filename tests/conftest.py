@@ -110,6 +110,7 @@ def _one_chart(unit: str, values: np.ndarray, *, target: float) -> dict[str, Any
         "note": np.full(size, ""),
         "excluded": np.full(size, False),
         "trajectory": np.full(size, np.nan),
+        "period_end": pd.NaT,
     }
 
 

@@ -8,7 +8,9 @@ import pytest
 
 import spcbench as sb
 from spcbench.errors import InputError, OptionError, UnknownNameError
+from spcbench.measures.counting import Counted
 from spcbench.plugin import default_host
+from spcbench.tables import Display
 
 STEADY = [40, 38, 41, 39, 42, 38, 40, 41, 39, 40, 38, 42, 40, 39]
 
@@ -467,3 +469,25 @@ def test_options_of_the_wrong_kind_are_told():
 def test_a_result_says_what_it_is_in_one_line():
     charts = sb.control_charts(shares(STEADY))
     assert repr(charts) == "ControlCharts(1 charts of 14 points; p; mdc-2023-11; 0 signals)"
+
+
+def test_a_measure_that_asks_for_a_chart_of_rates_may_count_a_case_twice():
+    frame = table(measure="flags", numerator=[130, *[80, 70] * 11, 90])
+    none = pd.DataFrame()
+
+    def charted(counts, **shown):
+        display = {"flags": Display(title="Flags", per=1, **shown)}
+        return sb.control_charts(
+            Counted(counts=counts, quality=none, rejects=none, display=display, provenance={})
+        )
+
+    named = {"chart": "u", "chart_reason": "one record may raise several"}
+    beside = charted(frame.assign(denominator=100), **named)
+    assert only(beside.summary)["chart"] == "u"
+    assert beside.points["value"].iloc[0] == pytest.approx(1.3)
+    assert "asks for it" in " ".join(beside.advice["message"])
+    alone = charted(frame, **named)
+    assert only(alone.summary)["chart"] == "c"
+    assert "asks for it" not in " ".join(alone.advice["message"])
+    with pytest.raises(InputError, match="130 of 100"):
+        charted(frame.assign(denominator=100))

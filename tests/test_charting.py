@@ -157,8 +157,26 @@ def test_all_met_draws_one_line_and_says_so():
     row = only(charts.summary)
     assert (row["centre"], row["lcl"], row["ucl"]) == (1.0, 1.0, 1.0)
     assert charts.signals.empty
-    assert row["assurance"] == "passes"
-    assert row["reason"] == "every case was met: the centre and both limits are 100%"
+    assert row["reason"].startswith("every case was met: the centre and both limits are 100%")
+
+
+@pytest.mark.parametrize(
+    ("met", "better", "target", "word"),
+    [
+        (50, "higher", 1.0, "none"),
+        (50, "higher", 0.8, "passes"),
+        (50, "neither", 1.0, "none"),
+        (50, "lower", 1.0, "none"),
+        (50, "lower", 0.5, "fails"),
+        (0, "lower", 0.0, "none"),
+        (0, "lower", 0.1, "passes"),
+    ],
+)
+def test_limits_that_fell_together_on_the_target_assure_of_nothing(met, better, target, word):
+    row = only(sb.control_charts(counts([met] * 24), better=better, target=target).summary)
+    assert row["assurance"] == word
+    fell = word == "none" and better != "neither"
+    assert ("no assurance icon" in row["reason"]) == fell
 
 
 def test_near_the_ceiling_only_the_dip_is_outside_the_limits():

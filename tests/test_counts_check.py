@@ -342,3 +342,61 @@ def test_only_what_may_mark_a_suppressed_count_is_called_so(cell, hint):
 
 def test_a_number_that_no_count_can_be_is_refused():
     assert "is larger than any count can be" in message(counts(numerator=[1e22, 1.0, 2.0]))
+
+
+def test_tidy_cells_are_taken_as_they_are():
+    frame = pd.DataFrame(
+        {
+            "measure": "a",
+            "unit": "RJ1",
+            "period": pd.to_datetime(["2024-01-01", "2024-02-01", "2024-03-01"]),
+            "numerator": [1, 2, 3],
+            "denominator": [9, 9, 9],
+            "note": pd.array([None, "seen", None], dtype=STRING),
+            "status": pd.Categorical.from_codes([0, 0, 0], categories=list(STATUS)),
+        }
+    )
+    made = check_counts(frame)
+    assert (made["status"].dtype, made["status"].tolist()) == (frame["status"].dtype, ["ok"] * 3)
+    assert (made["note"].dtype, made["note"].tolist()[1]) == (STRING, "seen")
+    assert made["note"].isna().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [([None, " seen ", None], "seen"), (["", "seen", None], "seen"), ([None, "x ", " "], "x")],
+)
+def test_cells_that_are_not_tidy_are_trimmed(cells, expected):
+    frame = pd.DataFrame(
+        {
+            "measure": "a",
+            "unit": "RJ1",
+            "period": ["2024-01-01", "2024-02-01", "2024-03-01"],
+            "numerator": [1, 2, 3],
+            "denominator": [9, 9, 9],
+            "note": pd.array(cells, dtype=STRING),
+        }
+    )
+    made = check_counts(frame)["note"]
+    assert (made.dtype, made.tolist()[1]) == (STRING, expected)
+    assert made.isna().tolist() == [True, False, True]
+
+
+def test_a_category_of_other_words_is_put_in_order_or_refused():
+    frame = pd.DataFrame(
+        {
+            "measure": "a",
+            "unit": "RJ1",
+            "period": ["2024-01-01", "2024-02-01"],
+            "numerator": [1, 2],
+            "denominator": [9, 9],
+            "level": pd.Categorical(["site", "site"], categories=["site", "provider"]),
+            "status": pd.Categorical.from_codes([0, 0], categories=list(reversed(STATUS))),
+        }
+    )
+    made = check_counts(frame)
+    assert list(made["level"].cat.categories) != ["site", "provider"]
+    assert made["level"].eq("site").all()
+    assert made["status"].eq(STATUS[-1]).all()
+    with pytest.raises(InputError, match="is not a level"):
+        check_counts(frame.assign(level=pd.Categorical(["other", "site"])))

@@ -203,10 +203,12 @@ def test_a_caution_of_the_pack_is_told(host):
 
 def test_small_numbers_are_told_in_plain_words(host):
     text = " ".join(section(unit_page(host), "At a glance").text)
-    assert "Numbers here are small: in a usual month about 5 are eligible for each measure" in text
+    assert (
+        "Numbers here are small: in a usual month about 5 cases count towards each measure" in text
+    )
     assert "Counting by quarters would leave 8 points, and a chart needs 13" in text
     few = " ".join(section(unit_page(host, "C"), "At a glance").text)
-    assert "about 5 are eligible for Place." in few
+    assert "about 5 cases count towards Place." in few
     large = counts()[lambda one: ~one["measure"].eq("care@1:place")]
     assert "Numbers here are small" not in " ".join(words(unit_page(host, "C", large)))
 

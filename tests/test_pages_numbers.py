@@ -246,10 +246,33 @@ def test_first_and_last_tell_longer_periods_by_their_own():
             )
         ]
     )
+    (table,) = [one for one in area_page(table).all_tables if one.id == "then_and_now"]
+    cells = table.frame.set_index("measure_id")
+    assert [table.headings[one] for one in ("then", "now")] == ["First periods", "Last periods"]
+    assert cells.loc["milk", "then"] == "80%\n216 of 270\nJan 2023 to Sep 2023"
+    assert cells.loc["milk", "now"] == "80%\n216 of 270\nJan 2024 to Sep 2024"
+    assert cells.loc["warm", "now"] == "80%\n288 of 360\nJan 2024 to Dec 2024"
+
+
+def test_windows_of_three_months_are_told_by_their_own_months():
+    windows = pd.date_range("2023-03-01", periods=8, freq="3MS")  # the last is Dec 2024 to Feb 2025
+    table = pd.concat(
+        [
+            piece
+            for unit in "ABC"
+            for piece in (
+                rows(unit, [*[8] * 12, *[4] * 12]),
+                rows(unit, [*[24] * 4, *[12] * 4], 30, measure="milk", periods=windows),
+                rows(unit, 5, measure="once", periods=MONTHS).iloc[[3]],
+            )
+        ]
+    )
     cells = frame(area_page(table), "then_and_now").set_index("measure_id")
-    assert cells.loc["milk", "then"] == "80%\n288 of 360"
-    assert cells.loc["milk", "now"] == ("80%\n216 of 270, the 3 quarters from Jan 2024 to Sep 2024")
-    assert cells.loc["warm", "now"] == "80%\n288 of 360"
+    assert cells.loc["warm", "then"] == "80%\n288 of 360\nJan 2023 to Dec 2023"
+    # As many windows on both sides, which the calendar of months would not give.
+    assert cells.loc["milk", "then"] == "80%\n288 of 360\nMar 2023 to Feb 2024"
+    assert cells.loc["milk", "now"] == "40%\n144 of 360\nMar 2024 to Feb 2025"
+    assert cells.loc["once", ["then", "now", "difference"]].to_list() == ["No data", "No data", "–"]
 
 
 def test_a_measure_with_too_few_periods_to_tell_is_not_refused():

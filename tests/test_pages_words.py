@@ -114,7 +114,7 @@ def test_no_case_in_a_usual_period_is_fewer_than_one():
     months = pd.date_range("2022-01-01", periods=24, freq="MS")
     none = np.where(np.arange(24) % 3 == 0, 1, 0)
     said = small(months, numerator=0, denominator=none)
-    assert "in a usual month fewer than one is eligible for each measure here" in said
+    assert "in a usual month fewer than one case counts towards each measure here" in said
     both = pd.concat(
         [
             counts(months, numerator=0, denominator=none),
@@ -122,9 +122,7 @@ def test_no_case_in_a_usual_period_is_fewer_than_one():
         ]
     )
     page = sb.unit_report(both, unit="A", better="higher")
-    assert "in a usual month between fewer than one and about 7 are eligible" in text_of(
-        page, "At a glance"
-    )
+    assert "in a usual month up to about 7 cases count" in text_of(page, "At a glance")
 
 
 def host_of(*measures):
@@ -188,7 +186,7 @@ def host():
 
 def test_opportunities_are_not_taken_for_babies(counted, host):
     said = text_of(sb.unit_report(counted, unit="A", host=host), "At a glance")
-    assert "in a usual month about 2 are eligible for each measure here." in said
+    assert "in a usual month about 2 cases count towards each measure here." in said
 
 
 # ------------------------------------------------------------------- records that were set aside

@@ -66,7 +66,7 @@ def test_points_and_units_hold_what_the_design_says_in_its_order():
     assert " ".join(tables.POINTS.names) == (
         "measure unit period numerator denominator value centre sigma lcl ucl lower_warning "
         "upper_warning limit_method phase in_baseline target special_cause verdict rules status "
-        "note excluded trajectory"
+        "note excluded trajectory period_end"
     )
     assert " ".join(tables.UNITS.names) == (
         "measure group unit first last periods numerator denominator expected value target z "

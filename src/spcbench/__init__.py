@@ -29,6 +29,7 @@ _HOMES = {
     "funnels": "spcbench.benchmarking",
     "load_pack": "spcbench.measures.pack",
     "note": "spcbench.notes",
+    "pack_sections": "spcbench.pages_packs",
     "published_counts": "spcbench.measures.published",
     "read": "spcbench.reading",
     "read_hierarchy": "spcbench.hierarchy_check",
@@ -61,6 +62,7 @@ __all__ = [
     "funnels",
     "load_pack",
     "note",
+    "pack_sections",
     "published_counts",
     "read",
     "read_hierarchy",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from spcbench.measures.validating import Validated, validate
     from spcbench.notes import note, read_notes
     from spcbench.pages import area_report, unit_report
+    from spcbench.pages_packs import pack_sections
     from spcbench.reading import read
     from spcbench.reading_sql import read_sql
     from spcbench.report import Report

@@ -251,9 +251,18 @@ def number(value: float) -> float | None:
 
 
 def shown(value: float, per: int) -> str:
-    """A value as people read it: ``84%``, ``3.2 per 1,000``, or the plain number."""
+    """A value as people read it: ``84%``, ``3.2 per 1,000``, or the plain number.
+
+    What is not all or nothing does not read as if it were.
+
+    Examples
+    --------
+    >>> shown(0.84, 100), shown(0.9991, 100), shown(1.0, 100)
+    ('84%', '99.91%', '100%')
+    """
     if per == 100:
-        return f"{value:.0%}"
+        text = f"{value:.0%}"
+        return f"{value:.2%}" if text in ("0%", "100%") and value not in (0.0, 1.0) else text
     return f"{value * per:.3g}" + (f" per {per:,}" if per > 1 else "")
 
 

@@ -237,7 +237,8 @@ def _chart_named(facts: Facts) -> Rows:
     """The measure itself says which chart it needs."""
     for one, name in enumerate(facts.drawn.names("measure") if facts.drawn.auto else ()):
         shown = facts.drawn.taken.display[str(name)]
-        if shown.chart:
+        # A rate without denominators keeps the chart of counts.
+        if shown.chart and shown.chart == facts.drawn.charts[facts.drawn.chart_code[one]].id:
             title = NAMES.get(shown.chart, shown.chart)
             yield (
                 one,

@@ -16,6 +16,7 @@ from spcbench.funnel_change import Changed
 from spcbench.funnel_estimates import estimates_table
 from spcbench.funnel_goals import given_number, goals_of, kind_of_target
 from spcbench.funnel_highlights import highlights
+from spcbench.funnel_labels import with_labels
 from spcbench.funnel_options import check_clustering, checked_recipe, checked_view
 from spcbench.funnel_sums import paired, summed, with_invalid, with_lost_measures
 from spcbench.funnel_tables import curve_table, summary_table, units_table
@@ -206,6 +207,7 @@ def funnels(
     dependent: bool = False,
     references: Mapping[str, float] | str | None = None,
     by: str | None = None,
+    labels: Any | None = None,
     per: int | None = None,
     first: Any | None = None,
     last: Any | None = None,
@@ -282,7 +284,12 @@ def funnels(
         Further lines to draw, by label, on the natural scale; or the newest
         values that were published for each measure.
     by : str, optional
-        Column of labels, such as ``"group"``: one funnel for each.
+        Column of labels, such as ``"group"``: one funnel for each. A unit
+        without a label throughout the window is on none; the advice names it.
+    labels : path or table, optional
+        Where the column of `by` is, if not in the counts: a table with the
+        columns `unit`, that of `by`, and `valid_from` and `valid_to` where
+        labels changed.
     per : int, optional
         Display scale, such as 1000 for "per 1,000".
     first, last : date, optional
@@ -362,6 +369,7 @@ def funnels(
         per=per if per or data_type not in RATIOS else 1,
         on_error=on_error,
     )
+    taken, labelled = (taken, None) if labels is None else with_labels(taken, labels, by)
     taken = with_lost_measures(taken)
     goals = goals_of(taken, target, data_type=data_type, first=first, last=last)
     compared = (
@@ -396,6 +404,7 @@ def funnels(
             "references": checked_references(references, taken),
             "published": published_on_funnels(references, data_type, taken.display),
             "by": by,
+            "labels": labelled,
             "first": _iso(summary["first"].min()),
             "last": _iso(summary["last"].max()),
             "frequency": _frequency(taken),

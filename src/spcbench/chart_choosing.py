@@ -146,6 +146,7 @@ def chart_all(rows: Rows, chart_type: ChartType | None, plan: Plan, host: Plugin
 
 def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
     """A plain chart of each kind first; then the one that its dispersion asks for."""
+    told, rows = rows, _without_shares(rows, host)
     kinds = _kinds(rows)
     present = [kind for kind in PLAIN if (kinds == kind).any()] or ["share"]
     charts = [host.chart(PLAIN[kind]) for kind in present]
@@ -174,10 +175,14 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
     if (kinds == "count").any():
         dispersion = np.where(kinds == "count", _grounds_of(rows, "count").dispersion, dispersion)
     for name in () if rows.named is None else np.unique(rows.named[rows.named != ""]):
-        which = rows.named == name
+        named = host.chart(str(name))
+        # A rate has denominators: a number alone keeps the plain chart of counts.
+        which = (told.named == name) & ((_kinds(told) != "count") | (named.takes != "rate"))
+        if not which.any():
+            continue
         code[which] = len(charts)
-        charts.append(host.chart(str(name)))
-        series = _replaced(rows, series, charted, charts[-1], which, plan=plan)
+        charts.append(named)
+        series = _replaced(told, series, charted, charts[-1], which, plan=plan)
         dispersion = np.where(which & (charts[-1].points != "counted"), np.nan, dispersion)
     return ChartedAll(
         charts=tuple(charts),
@@ -187,6 +192,18 @@ def _chosen_for_each(rows: Rows, plan: Plan, host: PluginHost) -> ChartedAll:
         dispersion=dispersion,
         choice=found if plan.limit_method in ("auto", "normal") else None,
     )
+
+
+def _without_shares(rows: Rows, host: PluginHost) -> Rows:
+    """The rows without the denominators of rates, which are not tried as shares of cases."""
+    if rows.named is None:
+        return rows
+    names = [str(name) for name in np.unique(rows.named) if name]
+    rates = [name for name in names if host.chart(name).takes == "rate"]
+    if not rates:
+        return rows
+    at = rows.whole.spread(np.isin(rows.named, rates))
+    return replace(rows, frame=rows.frame.assign(denominator=rows.frame["denominator"].mask(at)))
 
 
 def clustering(frame: pd.DataFrame, series: Segments) -> Floats:

@@ -236,9 +236,21 @@ def gaps(
         rows = slice(first, last)
         dates, begins = period[rows], edge[rows]
         once = _one_of_all_alike(dates, begins)
-        own, found[str(name)] = _measure_gaps(dates[:once], begins[:once], frequency)
+        own, word = _measure_gaps(dates[:once], begins[:once], frequency)
+        found[str(name)] = _told_length(frame.iloc[rows]) if word == "unknown" else word
         gap[rows] = np.tile(own, begins.size // once)
     return gap, found
+
+
+def _told_length(rows: pd.DataFrame) -> str:
+    """How long the one period of a measure is, if its first and last day say so."""
+    if "period_end" not in rows.columns or rows["period_end"].isna().any():
+        return "unknown"
+    after = rows["period_end"] + pd.Timedelta(days=1)
+    for word, months in MONTHS.items():
+        if (rows["period"] + pd.DateOffset(months=months) == after).all():
+            return word
+    return "unknown"
 
 
 def _one_of_all_alike(period: np.ndarray, edge: Flags) -> int:

@@ -30,6 +30,8 @@ from spcbench.tables import (
 ICON_POINTS = 13
 """Fewest points in the latest phase for a variation or assurance icon."""
 
+_NO_ICON = "and cannot say whether the target will be met: no assurance icon"
+
 
 def strings(choices: list[str], codes: npt.NDArray[Any]) -> Any:
     """A text column from a few words and their codes."""
@@ -94,6 +96,7 @@ def points_table(drawn: Drawn) -> pd.DataFrame:
             "note": _notes(drawn),
             "excluded": never if series.excluded is None else series.excluded,
             "trajectory": _trajectory(drawn, nothing),
+            "period_end": frame["period_end"] if "period_end" in frame.columns else pd.NaT,
         }
     )
 
@@ -263,7 +266,11 @@ def _variation(drawn: Drawn, at: Integers, enough: npt.NDArray[np.bool_]) -> Int
 def _assurance(
     drawn: Drawn, at: Integers, phase: Integers, enough: npt.NDArray[np.bool_]
 ) -> Integers:
-    """Target against the limits; where they touch, every point must meet the target to pass."""
+    """Target against the limits; where they touch, every point must meet the target to pass.
+
+    Limits of shares that fell together on the target, because no case was ever missed (or
+    met), say how few cases there were, not how the process does: no icon.
+    """
     target, good, limits = drawn.target[at], drawn.good, drawn.charted.limits
     if np.isnan(target).all():
         return np.full(at.size, ASSURANCE.index("none"))
@@ -279,7 +286,14 @@ def _assurance(
     codes[np.where(good > 0, below, above) | (touching & none_missed)] = ASSURANCE.index("passes")
     codes[np.where(good > 0, above, below)] = ASSURANCE.index("fails")
     codes[(good == 0) | np.isnan(target) | np.isnan(ucl) | ~enough] = ASSURANCE.index("none")
+    codes[_shares(drawn) & (lcl == ucl) & (target == lcl)] = ASSURANCE.index("none")
     return codes
+
+
+def _shares(drawn: Drawn) -> Flags:
+    """Series that plot shares of counted cases."""
+    share = (drawn.of_chart("takes") == "proportion") & (drawn.of_chart("scale") == "measure")
+    return np.asarray(share, dtype=np.bool_)
 
 
 def _expected_false(drawn: Drawn) -> Floats:
@@ -361,12 +375,17 @@ def _reasons(drawn: Drawn, status: npt.NDArray[np.int8], centre: Floats, known: 
         "the values do not vary from one to the next: limits cannot be estimated",
         "the spread of these points cannot be estimated: no limits",
         f"fewer than {FEWEST_POINTS} points in the baseline of the latest phase: no limits",
+        f"every case was met: the centre and both limits are 100%, {_NO_ICON}",
+        f"no case was met: the centre and both limits are 0%, {_NO_ICON}",
     ]
     codes = np.zeros(status.size, dtype=np.int8)
-    share = (drawn.of_chart("takes") == "proportion") & (drawn.of_chart("scale") == "measure")
+    share, judged = _shares(drawn), drawn.good != 0
+    on_target = judged & (drawn.target[drawn.last_known] == centre) & (known >= ICON_POINTS)
     codes[known < ICON_POINTS] = 5
     codes[share & (centre == 1.0)] = 3
     codes[share & (centre == 0.0)] = 4
+    codes[share & (centre == 1.0) & on_target] = 9
+    codes[share & (centre == 0.0) & on_target] = 10
     flat = status == STATUS.index("not_estimable")
     if flat.any():
         low, high = _latest_range(drawn)

@@ -16,7 +16,7 @@ from pandas.api import types
 
 from spcbench.errors import InputError, suggest
 from spcbench.numeric.segments import Flags, Integers
-from spcbench.tables import DATE, STRING
+from spcbench.tables import DATE, STRING, category
 
 LARGEST = 2.0**53
 """Whole numbers beyond this are no longer all different as floats."""
@@ -105,9 +105,11 @@ def named(
             f"{place.at(0, name)}: {cells.iloc[0]} is a number, expected text; codes that look "
             "like numbers lose their leading zeros, so read that column as text"
         )
+    if choices and not required and _is_coded(cells, choices):
+        return cells, None
     made = cells if cells.dtype == STRING else cells.astype("object").astype(STRING)
     starts = None if choices else changes(made)
-    if starts is not None and _tidy(made, starts):
+    if starts is not None and _tidy(made, starts, required=required):
         return made, starts
     blank = made.isna().to_numpy()
     stripped = made.str.strip()
@@ -136,18 +138,29 @@ def changes(cells: pd.Series) -> Integers:
 
     Tables come grouped by unit, so this spares hashing every row.
     """
-    texts = pa.chunked_array(cells.array.__arrow_array__()).combine_chunks()
+    held = pa.chunked_array(cells.array.__arrow_array__())
+    # Combining would copy all texts, also where there is nothing to combine.
+    texts = held.chunk(0) if held.num_chunks == 1 else held.combine_chunks()
     if not len(texts):
         return np.zeros(0, dtype=np.int64)
     differs = pc.not_equal(texts[1:], texts[:-1]).fill_null(True)
     return np.flatnonzero(np.append(True, differs.to_numpy(zero_copy_only=False)))
 
 
-def _tidy(cells: pd.Series, starts: Integers) -> bool:
-    """Whether no text is missing, blank or padded."""
+def _is_coded(cells: pd.Series, choices: Sequence[str]) -> bool:
+    """Whether cells are the category already that these choices make."""
+    if not isinstance(cells.dtype, pd.CategoricalDtype) or cells.dtype.ordered:
+        return False
+    return bool(cells.dtype.categories.identical(category(tuple(choices)).categories))
+
+
+def _tidy(cells: pd.Series, starts: Integers, *, required: bool) -> bool:
+    """Whether no text is blank or padded, or missing though required."""
     distinct = pd.Series(cells.array.take(starts), dtype=STRING)
+    missing = distinct.isna()
     trimmed = distinct.str.strip()
-    return not distinct.isna().any() and bool((trimmed.eq(distinct) & trimmed.ne("")).all())
+    tidy = missing | (trimmed.eq(distinct) & trimmed.ne(""))
+    return bool(tidy.all()) and not (required and bool(missing.any()))
 
 
 def dates(

@@ -7,7 +7,7 @@ where, what was expected and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -24,6 +24,8 @@ from spcbench.tables import COUNTS, COUNTS_OPTIONAL, DATE, STATUS, STRING
 
 _OPTIONAL = {column.name: column for column in COUNTS_OPTIONAL.columns}
 _WHOLE = ("numerator", "denominator", "missing", "sequence")
+
+Rates = Callable[[Iterable[str]], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,12 @@ def checked(
     date_format: str | None = None,
     suppressed: Sequence[str] = (),
     takes: str = "any",
+    rates: Rates | None = None,
 ) -> CheckedCounts:
-    """Counts as `check_counts` gives them, with where each series starts."""
+    """Counts as `check_counts` gives them, with where each series starts.
+
+    `rates` says which of some measures count one case several times.
+    """
     frame = as_pandas(frame)
     markers = (suppressed,) if isinstance(suppressed, str) else tuple(suppressed)
     _check_columns(frame, place, takes)
@@ -134,7 +140,7 @@ def checked(
     _check_some_data(built, place, takes)
     built["status"] = _status(frame, built, hidden, place, takes)
     if takes in ("proportion", "auto"):
-        _check_proportion(built, place)
+        _check_proportion(built, place, rates)
     if takes == "event":
         _check_waits(built, place)
     if takes == "expected":
@@ -240,7 +246,8 @@ def _status(
         stated = given.cat.codes.to_numpy()
         codes = np.where((stated > 0), stated, codes).astype(np.int8)
     for name in ("numerator", "denominator", "value", "mean", "sd", "expected", "variance"):
-        if name in built and (codes > 1).any():
+        # A column that is blank there already is not copied.
+        if name in built and (codes[built[name].notna().to_numpy()] > 1).any():
             built[name] = built[name].mask(codes > 1)
     return pd.Series(pd.Categorical.from_codes(codes, categories=list(STATUS)))
 
@@ -321,7 +328,9 @@ def _no_data(built: dict[str, pd.Series], takes: str) -> Flags:
     return made
 
 
-def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
+def _check_proportion(
+    built: dict[str, pd.Series], place: Place, rates: Rates | None = None
+) -> None:
     if "target" in built:
         beyond = ~built["target"].isna().to_numpy() & ~built["target"].between(0, 1).to_numpy()
         beyond &= built["denominator"].notna().to_numpy()
@@ -333,6 +342,9 @@ def _check_proportion(built: dict[str, pd.Series], place: Place) -> None:
             )
     numerator, denominator = built["numerator"], built["denominator"]
     above = _floats(numerator) > _floats(denominator)
+    if rates and above.any():
+        of_rates = rates(built["measure"][above].unique())
+        above &= ~built["measure"].isin(list(of_rates)).to_numpy(dtype=np.bool_)
     if above.any():
         row = int(np.argmax(above))
         raise InputError(

@@ -109,6 +109,9 @@ class Display:
         The chart that ``"auto"`` takes for it whatever its counts hold, and why.
     stock : bool
         True for the state on a day: its periods are not added up.
+    supporting : bool
+        True for a measure that stands beside others, such as the quality of their
+        data: a page of those others neither charts it nor adds it up.
     """
 
     title: str
@@ -131,6 +134,7 @@ class Display:
     chart: str = ""
     chart_reason: str = ""
     stock: bool = False
+    supporting: bool = False
 
     @property
     def brief(self) -> str:

@@ -44,10 +44,14 @@ class UnknownNameError(OptionError):
         The name that was asked for.
     choices : iterable of str
         Every name that would have done.
+    meant : iterable of str
+        Those of them that were surely meant, such as a measure by the name it was published under.
     """
 
-    def __init__(self, kind: str, name: str, choices: Iterable[str]) -> None:
-        super().__init__(f"there is no {kind} {name!r}; {suggest(name, choices)}")
+    def __init__(
+        self, kind: str, name: str, choices: Iterable[str], *, meant: Iterable[str] = ()
+    ) -> None:
+        super().__init__(f"there is no {kind} {name!r}; {suggest(name, choices, meant=meant)}")
 
 
 class AmbiguousNameError(OptionError):
@@ -66,7 +70,11 @@ class PluginError(SpcbenchError):
     """A plugin could not be loaded, or failed in use."""
 
 
-def suggest(name: str, choices: Iterable[str]) -> str:
+LISTED_MAX = 20
+"""So many names are listed; more would hide the message."""
+
+
+def suggest(name: str, choices: Iterable[str], *, meant: Iterable[str] = ()) -> str:
     """Near matches first, then every choice, as the end of a sentence.
 
     Parameters
@@ -74,7 +82,9 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     name : str
         The name that was not found.
     choices : iterable of str
-        The names that exist.
+        The names that exist; of many, only some are told.
+    meant : iterable of str
+        Those of them to be told before the near matches.
 
     Returns
     -------
@@ -85,13 +95,31 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     --------
     >>> suggest("mdc-2032", ["mdc-2023-11", "nelson-1984"])
     "did you mean 'mdc-2023-11'? Known: mdc-2023-11, nelson-1984"
+    >>> suggest("MgSO4", ["pop:mgso4", *map(str, range(100))])
+    "did you mean 'pop:mgso4'? 100 others are known"
     """
     known = sorted(set(choices))
     if not known:
         return "none is known here"
-    listed = "Known: " + ", ".join(known)
-    by_lower = {choice.lower(): choice for choice in known}
+    near = list(dict.fromkeys(meant)) or _near(name, known)
+    asked = "did you mean " + " or ".join(map(repr, near)) + "?" if near else ""
+    if len(known) <= LISTED_MAX:
+        return f"{asked} Known: {', '.join(known)}".lstrip()
+    if near:
+        return f"{asked} {len(known) - len(near)} others are known"
+    return f"Known: {', '.join(known[:LISTED_MAX])} and {len(known) - LISTED_MAX} more"
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """The nearest of some names; of those that begin with their pack, by what comes after it."""
+    by_lower = {one.lower(): one for one in known}
     near = get_close_matches(name.lower(), by_lower, n=3)
-    if not near:
-        return listed
-    return "did you mean " + " or ".join(repr(by_lower[n]) for n in near) + f"? {listed}"
+    if near:
+        return [by_lower[one] for one in near]
+    by_letters = {_letters(one): one for one in reversed(known)}
+    return [by_letters[one] for one in get_close_matches(_letters(name), by_letters, n=3)]
+
+
+def _letters(name: str) -> str:
+    """Letters and digits of a name, without its pack."""
+    return "".join(filter(str.isalnum, name.rpartition(":")[2].lower()))

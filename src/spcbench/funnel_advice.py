@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,14 +48,14 @@ def advice_table(
     by : str, optional
         Column of labels that tells the funnels apart.
     """
-    told: list[tuple[str, Row]] = []
+    # First, as a unit that is on no funnel is easily taken for one within the limits.
+    told: list[tuple[str, Row]] = [] if by is None else [*_unlabelled(frame, compared, by)]
     for line in summary.itertuples():
         found: list[Row] = []
         if line.status == "ok":
             found = [*_overdispersed(line, compared), *_too_small(line, compared)]
             found += [*_regression(line, compared), *_half_added(line, compared)]
-            found += [*_common_outcome(line, compared), *_unlabelled(line, summary)]
-            found += _clustered(line, compared)
+            found += [*_common_outcome(line, compared), *_clustered(line, compared)]
         told += [(line.measure, row) for row in found]
     for name in summary["measure"].drop_duplicates():
         told += [(name, row) for row in _of_measure(display[name], frame, name, by)]
@@ -103,6 +103,12 @@ def _codes(line: Any, compared: Compared, which: Flags) -> list[str]:
     ]
 
 
+def _named(codes: Sequence[str]) -> str:
+    """The first few units, and how many more."""
+    more = f" and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else ""
+    return ", ".join(codes[:MOST_NAMED]) + more
+
+
 def _overdispersed(line: Any, compared: Compared) -> list[Row]:
     if not compared.ratios.warranted[line.Index]:
         return []
@@ -131,16 +137,13 @@ def _too_small(line: Any, compared: Compared) -> list[Row]:
     codes = _codes(line, compared, low & high)
     if not codes:
         return []
-    named = ", ".join(codes[:MOST_NAMED]) + (
-        f" and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else ""
-    )
     one = len(codes) == 1
     return [
         (
             "too_small",
             f"{'One unit is' if one else f'{len(codes)} units are'} too small to say anything of: "
-            f"no value would lie outside the limits ({named}). Being within them says nothing; "
-            "add more periods, or look at a larger unit.",
+            f"no value would lie outside the limits ({_named(codes)}). Being within them says "
+            "nothing; add more periods, or look at a larger unit.",
             {"units": codes, "group": _group(line)},
         )
     ]
@@ -219,20 +222,19 @@ def _common_outcome(line: Any, compared: Compared) -> list[Row]:
     ]
 
 
-def _unlabelled(line: Any, summary: pd.DataFrame) -> list[Row]:
-    """Units without a label share a funnel, though nothing says that they are peers."""
-    if not pd.isna(line.group) or summary["group"].isna().all():
-        return []
-    if not summary.loc[summary["measure"].eq(line.measure), "group"].notna().any():
-        return []
-    return [
-        (
-            "unlabelled",
-            f"{line.units} units have no label and stand together on a funnel without a name; "
-            "nothing says that they are peers of each other.",
-            {"units": int(line.units)},
-        )
-    ]
+def _unlabelled(frame: pd.DataFrame, compared: Compared, by: str) -> Iterator[tuple[str, Row]]:
+    """Units without a label are on no funnel: nothing says whose peers they are."""
+    for name, units in frame.groupby("measure", sort=False)["unit"]:
+        there = compared.rows.loc[compared.rows["measure"].eq(name), "unit"]
+        listed = units.drop_duplicates()
+        codes = [str(code) for code in listed[~listed.isin(there)]]
+        if codes:
+            told = (
+                f"{len(codes)} of {len(listed)} units {'has' if len(codes) == 1 else 'have'} no "
+                f"{by} throughout the window and stand on no funnel ({_named(codes)}): nothing "
+                "says whose peers they are."
+            )
+            yield str(name), ("unlabelled", told, {"units": codes, "by": by})
 
 
 def _clustered(line: Any, compared: Compared) -> list[Row]:

@@ -29,7 +29,8 @@ def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) ->
     first, last : date, optional
         Periods outside are left out.
     by : str, optional
-        Column of labels; units of one label are compared with each other.
+        Column of labels; units of one label are compared with each other, and
+        those without one are left out.
 
     Raises
     ------
@@ -60,6 +61,10 @@ def summed(taken: Taken, first: Any | None, last: Any | None, by: str | None) ->
     for name in AMOUNTS:
         whole = frame[name] if name in frame.columns else pd.Series(np.nan, index=frame.index)
         counted[name] = whole.astype("float64").where(known)
+    if by is not None:
+        counted = counted[counted["group"].ne("")]
+        if len(frame) and counted.empty:
+            raise OptionError(f"by {by!r}: no unit of the counts has a {by}")
     grouped = counted.groupby(KEYS, as_index=False)
     sums = grouped[list(AMOUNTS)].sum(min_count=1)
     rest = grouped.agg(
@@ -107,7 +112,8 @@ def in_window(frame: pd.DataFrame, first: Any | None, last: Any | None) -> Flags
 def _labels(frame: pd.DataFrame, by: str | None, keep: Flags) -> pd.Series:
     """Which funnel of its measure each row belongs to; "" if there is but one.
 
-    A unit that moved belongs where it was in the window.
+    A unit that moved belongs where it was in the window; to none, which is ""
+    too, if it had no label in a part of it.
     """
     if by is None:
         return pd.Series("", index=frame.index)
@@ -116,7 +122,7 @@ def _labels(frame: pd.DataFrame, by: str | None, keep: Flags) -> pd.Series:
     labels = frame[by].astype("string").fillna("")
     units = [frame["measure"], frame["unit"]]
     inside = labels.where(pd.Series(keep, index=frame.index))
-    several = inside.groupby(units).nunique()
+    several = inside.replace("", pd.NA).groupby(units).nunique()
     if (several > 1).any():
         measure, unit = several.index[int(np.argmax(several.to_numpy() > 1))]
         raise InputError(
@@ -124,7 +130,8 @@ def _labels(frame: pd.DataFrame, by: str | None, keep: Flags) -> pd.Series:
             "one funnel (choose a window in which it does not change)"
         )
     last = labels.groupby(units).transform("last")
-    return inside.groupby(units).transform("first").fillna(last)
+    partly = inside.eq("").fillna(False).groupby(units).transform("any")
+    return inside.groupby(units).transform("first").fillna(last).mask(partly, "")
 
 
 def paired(

@@ -7,22 +7,18 @@ depth: some trusts belong to a system, others to a region at once.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from spcbench.counts_cells import Place, dates, words
-from spcbench.counts_check import as_pandas
-from spcbench.errors import InputError, suggest
-from spcbench.notes_file import opened
+from spcbench.dated_tables import check_columns, table_of
+from spcbench.errors import InputError
 from spcbench.numeric.segments import Flags, Integers
-from spcbench.reading import content_of, head_of
 from spcbench.tables import LEVEL, Column, Contract
 
 RANKED = ("site", "provider", "system", "region", "national")
@@ -51,16 +47,6 @@ RANK = np.array([RANKED.index(word) if word in RANKED else -1 for word in LEVEL]
 MOST_STEPS = 50
 _EVER = 2**22
 _BITS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class _TableRows(Place):
-    """Rows of a table in memory: it has a name in messages, and no lines."""
-
-    def row(self, row: int) -> str:
-        """One row, as people count."""
-        number = row + 1 if self.lines is None else self.lines[row]
-        return f"{self.source}, row {number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +189,8 @@ def read_hierarchy(source: Any, *, date_format: str | None = None) -> Hierarchy:
     """
     if isinstance(source, Hierarchy):
         return source
-    frame, place = _opened(source)
-    _check_columns(frame, place)
+    frame, place = table_of(source, what="the hierarchy")
+    check_columns(frame, place, needed=NEEDED, optional=HIERARCHY.names[3:], what="A hierarchy")
     frame = frame.reindex(columns=HIERARCHY.names)
     built: dict[str, Any] = {
         "unit": words(frame["unit"], place, required=True),
@@ -219,37 +205,6 @@ def read_hierarchy(source: Any, *, date_format: str | None = None) -> Hierarchy:
     _check_levels(hierarchy)
     _check_climb(hierarchy)
     return hierarchy
-
-
-def _opened(source: Any) -> tuple[pd.DataFrame, Place]:
-    if not isinstance(source, str | os.PathLike):
-        return as_pandas(source), _TableRows("the hierarchy")
-    path = Path(source)
-    looks = content_of(head_of(path))
-    if looks:
-        raise InputError(f"{path.name} is not a CSV file of a hierarchy: it looks like {looks}")
-    file = opened(path)
-    cells = [[cell.strip() or None for cell in row] for row in file.cells]
-    frame = pd.DataFrame(cells, columns=file.names, dtype="object")
-    return frame, Place(file.source, text=True, lines=np.array(file.lines, dtype=np.int64))
-
-
-def _check_columns(frame: pd.DataFrame, place: Place) -> None:
-    names = [str(name) for name in frame.columns]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f"{place.whole} has the column {repeated[0]!r} twice; keep one of them")
-    for name in NEEDED:
-        if name not in names:
-            raise InputError(
-                f"{place.whole} has no column {name!r}; {suggest(name, names)}. A hierarchy needs "
-                f"the columns {', '.join(NEEDED)}"
-            )
-    for name in names:
-        # Other columns are welcome, but a misspelt date would be a date that is not heeded.
-        near = get_close_matches(name.lower(), HIERARCHY.names[3:], n=1, cutoff=0.7)
-        if name not in HIERARCHY.names and near and near[0] not in names:
-            raise InputError(f"{place.whole} has a column {name!r}; did you mean {near[0]!r}?")
 
 
 def _dates(cells: pd.Series, place: Place, date_format: str | None) -> pd.Series:

@@ -6,8 +6,9 @@ Both verbs, `control_charts` and `funnels`, begin here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from spcbench.measures.counting import Counted
 from spcbench.measures.event_words import event_display, named_event
 from spcbench.measures.measure import display_of
 from spcbench.numeric.segments import Flags, Integers, Segments
+from spcbench.plugin.names import published_as
 from spcbench.tables import Display, Table
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ def take(
     takes: str = "proportion",
     per: int | None = None,
     on_error: str = "raise",
+    rates: bool = False,
 ) -> Taken:
     """Counts from `count`, `read`, or a pandas, polars or Arrow table.
 
@@ -115,6 +118,8 @@ def take(
         Display scale, such as 1000 for "per 1,000", over what the measure says.
     on_error : str
         ``"raise"``, or ``"row"``: leave out series that break the contract.
+    rates : bool
+        Whether a case may count several times in measures that name a chart of rates.
 
     Raises
     ------
@@ -125,12 +130,14 @@ def take(
     """
     _check_options(better, target, per=per)
     table, place, default_level, known = _opened(counts)
-    how = {"date_format": date_format, "suppressed": suppressed, "takes": takes}
+    how: dict[str, Any] = {"date_format": date_format, "suppressed": suppressed, "takes": takes}
+    if rates or takes == "auto":
+        how["rates"] = partial(_rates, known=known, host=host)
     found, invalid = _checked(table, on_error, place=place, **how)
     frame = found.frame
     keep = _at_level(frame, level, default_level, place)
     if measure is not None:
-        name = matching(measure, frame["measure"].unique())
+        name = matching(measure, frame["measure"].unique(), host=host)
         keep = keep & frame["measure"].eq(name).to_numpy(dtype=np.bool_)
     if unit is not None:
         units = frame["unit"][keep]
@@ -190,6 +197,22 @@ def _checked(
         except InputError as error:
             invalid[str(measure), str(unit)] = str(error)
     return checked(frame[good], place=replace(place, lines=np.asarray(lines)[good]), **how), invalid
+
+
+def _rates(names: Iterable[str], known: Mapping[str, Display], host: PluginHost) -> set[str]:
+    """Those measures that name a chart of rates for themselves: a case may count several times."""
+    shown = {str(name): known.get(str(name)) or _measured(str(name), host) for name in names}
+    return {name for name, one in shown.items() if one and is_rate(one, host)}
+
+
+def is_rate(shown: Display, host: PluginHost) -> bool:
+    """Whether a measure names a chart of rates for itself: it is no share of cases."""
+    return bool(shown.chart) and host.chart(shown.chart).takes == "rate"
+
+
+def rates_among(names: Iterable[str], host: PluginHost) -> set[str]:
+    """Those measures of installed packs that are rates."""
+    return _rates(names, {}, host)
 
 
 def _is_wanted(name: str, measure: str | None) -> bool:
@@ -277,7 +300,7 @@ def _at_level(
     return np.asarray(frame["level"].eq(chosen), dtype=np.bool_)
 
 
-def matching(name: str, names: Sequence[str]) -> str:
+def matching(name: str, names: Sequence[str], *, host: PluginHost | None = None) -> str:
     """Full name of the one measure that a full, partly or bare name means.
 
     Parameters
@@ -286,6 +309,9 @@ def matching(name: str, names: Sequence[str]) -> str:
         ``pop@2023:mgso4``, ``pop:mgso4`` or ``mgso4``.
     names : sequence of str
         The measures in a table.
+    host : PluginHost, optional
+        Where packs are found: the error then suggests a measure by the name that
+        it was published under, too.
 
     Raises
     ------
@@ -306,7 +332,8 @@ def matching(name: str, names: Sequence[str]) -> str:
         if own == bare and pack in ("", owner, owner.partition("@")[0]):
             fitting.append(one)
     if not fitting:
-        raise UnknownNameError("measure", name, names)
+        meant = [] if host is None else [one for one in names if _published(one, host, bare)]
+        raise UnknownNameError("measure", name, names, meant=meant)
     if len(fitting) > 1:
         raise AmbiguousNameError(
             f"measure {name!r} could be {' or '.join(sorted(fitting))}; write the full name"
@@ -353,6 +380,15 @@ def as_date(given: Any, option: str) -> np.datetime64:
         return np.datetime64(pd.Timestamp(text).tz_localize(None), "us")
     except (ValueError, TypeError) as error:
         raise OptionError(f"{option} {given!r} is not a date such as 2024-04-01") from error
+
+
+def _published(name: str, host: PluginHost, called: str) -> bool:
+    """Whether a measure of an installed pack is published under a name."""
+    try:
+        own = published_as(host.measure(name)[1]) if ":" in name else ""
+    except (UnknownNameError, AmbiguousNameError):
+        return False
+    return bool(own) and own.casefold() == called.casefold()
 
 
 def _measured(name: str, host: PluginHost) -> Display | None:

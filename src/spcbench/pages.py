@@ -6,7 +6,8 @@ and funnels find into words and tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from spcbench.errors import OptionError, UnknownNameError
 from spcbench.measures.counting import Counted
 from spcbench.pages_area import area_sections, members_of
 from spcbench.pages_ground import ALL, Ground, ground_of, with_everyone
-from spcbench.pages_packs import pack_sections
+from spcbench.pages_packs import packs_for, page_sections
 from spcbench.pages_quality import quality_sections
 from spcbench.pages_unit import (
     Asked,
@@ -52,6 +53,7 @@ def unit_report(
     until: Any | None = None,
     window: int | None = None,
     title: str | None = None,
+    files: Mapping[str, str | Path] | None = None,
     host: PluginHost | None = None,
 ) -> Report:
     r"""The page of one unit: where it stands, what changed, what was missed, what was done.
@@ -89,6 +91,9 @@ def unit_report(
         How many of the latest periods are added up; by default a year of them.
     title : str, optional
         The heading; by default the unit's name and the periods.
+    files : mapping of str to path, optional
+        Files for the packs of these measures, by the names that the packs give
+        them (`Pack.files`).
     host : PluginHost, optional
         Where charts, rule sets and packs are found.
 
@@ -118,12 +123,13 @@ def unit_report(
     ['80%\n96 of 120']
     """
     ground, asked = _opened(counts, locals())
+    packs, given = packs_for(ground.order, files, ground.host)
     _check_unit(ground, unit)
     charts = charts_of(ground, unit, asked)
-    page = _page(ground, "unit", unit, [unit])
+    page = _page(ground, "unit", unit, [unit], given)
     sections = [
         *unit_sections(ground, unit, charts, events, asked),
-        *pack_sections(ground, page),
+        *page_sections(packs, page),
         *quality_sections(ground, [unit], whole=False),
         reading_section(ground, charts, area=False),
     ]
@@ -148,6 +154,7 @@ def area_report(
     until: Any | None = None,
     window: int | None = None,
     title: str | None = None,
+    files: Mapping[str, str | Path] | None = None,
     host: PluginHost | None = None,
 ) -> Report:
     """The page of an area: all together over time, units and measures side by side, funnels.
@@ -162,7 +169,7 @@ def area_report(
     measure, hierarchy, national, references, notes, chart, rules, better, target, per
         As for `unit_report`, and so are the rest. Lines of `references` are on
         the area's charts.
-    level, until, window, title, host
+    level, until, window, title, files, host
         As for `unit_report`.
 
     Returns
@@ -190,15 +197,16 @@ def area_report(
     ['At a glance', 'All units over time', 'Units and measures']
     """
     ground, asked = _opened(counts, locals())
+    packs, given = packs_for(ground.order, files, ground.host)
     if area is None:
         ground, area = with_everyone(ground), ALL
     _check_area(ground, area, hierarchy)
     charts = charts_of(ground, area, asked)
     members = members_of(ground, area)
-    page = _page(ground, "area", area, members)
+    page = _page(ground, "area", area, members, given)
     sections: list[Section] = [
         *area_sections(ground, area, charts, members, asked),
-        *pack_sections(ground, page),
+        *page_sections(packs, page),
         *quality_sections(ground, members, whole=True),
         reading_section(ground, charts, area=True),
     ]
@@ -252,7 +260,9 @@ def _check_area(ground: Ground, area: str, hierarchy: Any | None) -> None:
         )
 
 
-def _page(ground: Ground, kind: Any, unit: str, members: Sequence[str]) -> Page:
+def _page(
+    ground: Ground, kind: Any, unit: str, members: Sequence[str], files: Mapping[str, Path]
+) -> Page:
     wanted = {unit, *members, *ground.above(unit).values()}
     rows = ground.frame[ground.frame["unit"].isin(list(wanted)).to_numpy()]
     return Page(
@@ -264,6 +274,7 @@ def _page(ground: Ground, kind: Any, unit: str, members: Sequence[str]) -> Page:
         first=ground.periods[0],
         last=ground.periods[-1],
         names=dict(ground.names),
+        files=files,
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spcbench.benchmarking import Funnels, funnels
 from spcbench.charting import ControlCharts, control_charts
+from spcbench.intake import is_rate
 from spcbench.notes import read_notes
 from spcbench.pages_actions import actions_report
 from spcbench.pages_cells import (
@@ -26,6 +27,9 @@ from spcbench.pages_then import then_and_now
 from spcbench.pages_unit import Asked, cautions, without_data
 from spcbench.pages_window import summed
 from spcbench.report import ReportTable, Section
+
+MOST_MEASURES = 10
+"""More measures than this do not stand side by side."""
 
 
 def members_of(ground: Ground, area: str) -> list[str]:
@@ -48,8 +52,9 @@ def members_of(ground: Ground, area: str) -> list[str]:
 def member_charts(ground: Ground, members: Sequence[str], asked: Asked) -> ControlCharts:
     """Control charts of every measure of every unit in the area."""
     rows = ground.at(ground.base)
+    own = rows["unit"].isin(list(members)) & rows["measure"].isin(ground.order)
     return control_charts(
-        ground.only(rows[rows["unit"].isin(list(members)).to_numpy()]),
+        ground.only(rows[own.to_numpy()]),
         rules=asked.rules,
         chart=asked.chart,
         target=asked.target,
@@ -141,8 +146,10 @@ def _comparisons(ground: Ground, area: str, name: str) -> list[tuple[str, str | 
 
 def is_comparable(ground: Ground, name: str) -> bool:
     """Whether a measure may be set side by side between the units."""
-    levels = ground.display[name].compare_at
-    return not levels or ground.base in levels
+    shown = ground.display[name]
+    if is_rate(shown, ground.host):
+        return False
+    return not shown.compare_at or ground.base in shown.compare_at
 
 
 def _strata(ground: Ground, name: str) -> str | None:
@@ -219,7 +226,7 @@ def _matrix_section(
     left = [ground.display[one].brief for one in there if one not in names]
     rows = []
     for unit in members:
-        row: dict[str, Any] = {"unit": ground.name(unit), "unit_code": unit}
+        row: dict[str, Any] = {}
         for place, name in enumerate(names):
             line = variation.get((name, unit))
             value = ground.sum_cell(sums, name, unit)
@@ -227,25 +234,56 @@ def _matrix_section(
             told = None if line is None or value == NO_DATA else line["variation"]
             row[f"m{place}_variation"] = told
         rows.append(row)
-    headings = {f"m{place}": ground.display[name].brief for place, name in enumerate(names)}
-    table = ReportTable(
-        id="units_and_measures",
-        title=f"Each unit and measure: {span_text(ground.recent, ground.frequency)}",
-        frame=pd.DataFrame(rows, dtype="object"),
-        headings={"unit": "Unit", **headings},
-        note="In each cell: the value and its counts; whether the unit's own chart shows a "
-        "change at its latest points (no signal: no more than chance usually makes); and whether "
-        "the unit lies within the funnel, or outside limits that hold 95% or 99.8% of units of "
-        "its size. In the order of names.",
-        icons={f"m{place}": f"m{place}_variation" for place in range(len(names))},
-    )
+    tables = _matrix_tables(ground, members, names, rows)
     text = [
         "Side by side, to see where to ask and whom to ask. Numbers are small in many cells: a "
         "value without a signal is most often no different from its neighbours."
     ]
     if left:
         text.append(f"Not set side by side, because units are not alike: {'; '.join(left)}.")
-    return Section(title="Units and measures", text=text, tables=[table])
+    return Section(title="Units and measures", text=text, tables=tables)
+
+
+def _matrix_tables(
+    ground: Ground, members: Sequence[str], names: Sequence[str], rows: Sequence[dict[str, Any]]
+) -> list[ReportTable]:
+    """The cells of units and measures, in as many tables as keep them on a page."""
+    frame = pd.DataFrame(list(rows), dtype="object")
+    frame.insert(0, "unit", [ground.name(one) for one in members])
+    frame.insert(1, "unit_code", list(members))
+    pieces = max(1, -(-len(names) // MOST_MEASURES))
+    edges = [round(len(names) * one / pieces) for one in range(pieces + 1)]
+    span = span_text(ground.recent, ground.frequency)
+    return [
+        _matrix_table(
+            ground,
+            frame,
+            {f"m{place}": names[place] for place in range(*edges[number - 1 : number + 1])},
+            id=f"units_and_measures{f'_{number}' if number > 1 else ''}",
+            title=f"Each unit and measure: {span}" + (f" ({number} of {pieces})" * (pieces > 1)),
+            last=number == pieces,
+        )
+        for number in range(1, pieces + 1)
+    ]
+
+
+def _matrix_table(
+    ground: Ground, frame: pd.DataFrame, names: dict[str, str], *, last: bool, **how: str
+) -> ReportTable:
+    icons = {place: f"{place}_variation" for place in names}
+    told = [one for pair in icons.items() for one in pair]
+    return ReportTable(
+        **how,
+        frame=frame[["unit", "unit_code", *told]],
+        headings={"unit": "Unit"} | {at: ground.display[one].brief for at, one in names.items()},
+        icons=icons,
+        note="In each cell: the value and its counts; whether the unit's own chart shows a "
+        "change at its latest points (no signal: no more than chance usually makes); and whether "
+        "the unit lies within the funnel, or outside limits that hold 95% or 99.8% of units of "
+        "its size. In the order of names."
+        if last
+        else "",
+    )
 
 
 def _cell(value: str, line: Any, position: Any) -> str:

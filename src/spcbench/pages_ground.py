@@ -22,12 +22,12 @@ from spcbench.funnel_sums import check_apart
 from spcbench.hierarchy import rolled_up
 from spcbench.hierarchy_base import taken_counts
 from spcbench.hierarchy_check import ALSO_CALLED, Hierarchy, read_hierarchy
-from spcbench.intake import as_date, matching, take, usable_once
+from spcbench.intake import as_date, is_rate, matching, take, usable_once
 from spcbench.measures.counting import Counted
-from spcbench.pages_cells import lost_text, rate_lines, span_text
+from spcbench.pages_cells import lost_text, rate_lines, span_text, units_text
 from spcbench.pages_nation import NATION, check_lengths, is_path, with_nation
 from spcbench.pages_window import calendar, frequencies, window_of
-from spcbench.pictures.theme import end_text
+from spcbench.pictures.theme import date_text, end_text, period_text
 from spcbench.tables import LEVEL, Display, Table
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Ground:
     names : mapping of str to str
         Of units that have one.
     order : tuple of str
-        The measures in the order of their packs.
+        The measures that the page is of, in the order of their packs; without
+        those that only support others, unless there are no others.
     periods : tuple of Timestamp
         All periods of the calendar from the units' first to their last, in
         order; also those that no unit has.
@@ -132,7 +133,28 @@ class Ground:
     def sum_cell(self, sums: pd.DataFrame, measure: str, unit: str) -> str:
         """A measure's value over some periods, its counts, and what they lack."""
         line = sums.loc[(measure, unit)] if (measure, unit) in sums.index else None
-        return rate_lines(line, self.display[measure], more=self.lost(line, measure, self.recent))
+        if self.display[measure].stock:
+            lost = self.state_text(line, measure, unit, self.recent)
+        else:
+            lost = self.lost(line, measure, self.recent)
+        return rate_lines(line, self.display[measure], more=lost)
+
+    def state_text(self, line: Any, measure: str, unit: str, window: Sequence[pd.Timestamp]) -> str:
+        """Of when the latest state of a stock in some periods is, and of how many units."""
+        rows = self.frame["measure"].eq(measure) & self.frame["unit"].eq(unit)
+        rows &= self.frame["status"].eq("ok") & self.frame["period"].isin(list(window))
+        found = self.frame[rows.to_numpy(dtype=np.bool_)]
+        when = ""
+        if len(found):
+            latest = found.loc[found["period"].idxmax()]
+            ends = latest.get("period_end")
+            known = ends is not None and not pd.isna(ends)
+            when = (
+                date_text(ends, day=True)
+                if known
+                else period_text(latest["period"], self.lengths[measure])
+            )
+        return ", ".join(one for one in (when, units_text(line)) if one)
 
     def lost(self, line: Any, measure: str, window: Sequence[pd.Timestamp]) -> str:
         """What a measure's sum over some periods lacks.
@@ -163,7 +185,10 @@ class Ground:
 
         Of a measure that no pack defines and that is not shown per cent, nobody knows.
         """
-        return self.shares and (self.display[measure].per == 100 or _is_packed(measure, self.host))
+        shown = self.display[measure]
+        if is_rate(shown, self.host):
+            return False
+        return self.shares and (shown.per == 100 or _is_packed(measure, self.host))
 
     def only(self, rows: pd.DataFrame) -> Any:
         """Some rows, as the verbs take them."""
@@ -224,13 +249,22 @@ def ground_of(
     """
     own, place, default = taken_counts(counts)
     if measure is not None:
-        full = matching(measure, list(own["measure"].unique()))
+        full = matching(measure, list(own["measure"].unique()), host=host)
         own = own[own["measure"].eq(full).to_numpy(bool)].reset_index(drop=True)
         counts = like(counts, own)
     if own.empty:
         raise InputError(f"{place.whole} has no rows, so there is nothing to report")
+    own = _stocks_by_month(own, host)
+    counts = like(counts, own)
     base = ALSO_CALLED.get(level or "", level) or default
-    whole, base = _with_levels(counts, own, hierarchy, base)
+    beside = own["measure"].isin(supporting(own["measure"].unique(), host)).to_numpy()
+    if hierarchy is None or beside.all() or not beside.any():
+        whole, base = _with_levels(counts, own, hierarchy, base)
+    else:
+        # Measures that support others may come as values, which nobody can add up.
+        others = own[~beside].reset_index(drop=True)
+        whole, base = _with_levels(like(counts, others), others, hierarchy, base)
+        whole = _put_beside(whole, own[beside], base)
     if national is not None:
         whole = with_nation(whole, national, host)
     if until is not None:
@@ -243,7 +277,7 @@ def ground_of(
             )
         whole = kept
     known = like(counts, whole)
-    taken = take(known, host=host, level=base, **(shown or {}))
+    taken = take(known, host=host, level=base, rates=True, **(shown or {}))
     # A page adds periods up; of a stock it takes the latest alone.
     added = taken.frame["status"].eq("ok").to_numpy() & usable_once(taken.frame, taken.display)
     check_apart(taken.frame[added])
@@ -257,7 +291,7 @@ def ground_of(
         base=base,
         display=taken.display,
         names=taken.unit_names,
-        order=pack_order(taken.display, host),
+        order=pack_order(_charted(taken.display), host),
         periods=calendar(taken.frame["period"].unique(), frequency),
         frequency=frequency,
         lengths=lengths,
@@ -265,6 +299,62 @@ def ground_of(
         host=host,
         shares=chart == "auto" or host.chart(chart).takes not in EXPOSED,
     )
+
+
+def _charted(display: Mapping[str, Display]) -> list[str]:
+    """The measures that a page is of: those that support others stand beside them."""
+    own = [name for name, shown in display.items() if not shown.supporting]
+    return own or list(display)
+
+
+def supporting(names: Iterable[str], host: PluginHost) -> list[str]:
+    """Those of some measures that only support others.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The measures of counts.
+    host : PluginHost
+        Where packs are found.
+    """
+    return [
+        name
+        for name in map(str, names)
+        if _is_packed(name, host) and getattr(host.measure(name)[1], "supporting", False)
+    ]
+
+
+def _stocks_by_month(frame: pd.DataFrame, host: PluginHost) -> pd.DataFrame:
+    """Counts in which the state on a day stands under its month, and ends on that day.
+
+    The days of a stock are the trust's own; the calendar of a page is of months.
+    A measure of which a unit has two states in a month stays as it is.
+    """
+    stocks = [
+        name
+        for name in map(str, frame["measure"].unique())
+        if _is_packed(name, host) and getattr(host.measure(name)[1], "stock", False)
+    ]
+    month = frame["period"].dt.to_period("M").dt.start_time.astype(frame["period"].dtype)
+    rows = frame["measure"].isin(stocks).to_numpy(dtype=np.bool_)
+    keys = frame.assign(period=month)[["measure", "unit", "period"]]
+    twice = frame["measure"].isin(frame["measure"][rows & keys.duplicated().to_numpy()])
+    rows = rows & ~twice.to_numpy(dtype=np.bool_)
+    if frame["period"].eq(month).to_numpy()[rows].all():
+        return frame
+    ends = frame.get("period_end", pd.Series(pd.NaT, index=frame.index, dtype=month.dtype))
+    return frame.assign(
+        period=frame["period"].mask(rows, month),
+        period_end=ends.mask(rows, ends.fillna(frame["period"])),
+    )
+
+
+def _put_beside(whole: pd.DataFrame, rows: pd.DataFrame, base: str) -> pd.DataFrame:
+    """Counts with rows of their units that were not added up."""
+    if "level" in rows.columns:
+        rows = rows[rows["level"].eq(base).to_numpy(dtype=np.bool_)]
+    both = [whole.astype({"level": "string"}), rows.assign(level=base).astype({"level": "string"})]
+    return checked(pd.concat(both, ignore_index=True), place=Place("the counts of units")).frame
 
 
 def _with_levels(
@@ -359,6 +449,8 @@ def _is_packed(name: str, host: PluginHost) -> bool:
 def with_everyone(ground: Ground) -> Ground:
     """The same ground with rows of all units together, under the code ``all``.
 
+    Of the measures that the page is of only.
+
     Raises
     ------
     InputError
@@ -375,7 +467,9 @@ def with_everyone(ground: Ground) -> Ground:
             "name": ["All units"] + [ground.names.get(one) for one in units],
         }
     )
-    base = ground.at(ground.base).drop(columns="group", errors="ignore").reset_index(drop=True)
+    base = ground.at(ground.base).drop(columns="group", errors="ignore")
+    # Measures that support others may come as values, which nobody can add up.
+    base = base[base["measure"].isin(ground.order).to_numpy()].reset_index(drop=True)
     rolled = rolled_up(base, tree, to="group", keep=False)
     made = rolled[rolled["unit"].eq(ALL).to_numpy()].assign(unit_name="All units")
     own = ground.frame

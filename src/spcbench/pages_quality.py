@@ -242,7 +242,7 @@ def field_titles(ground: Ground) -> dict[str, str]:
     """Plain names of the fields and checks that the measures' packs declare."""
     return {
         getattr(one, "name", "") or getattr(one, "id", ""): title
-        for pack in packs_of(ground)
+        for pack in packs_of(ground.order, ground.host)
         for one in (*pack.fields, *pack.checks)
         if (title := getattr(one, "title", ""))
     }

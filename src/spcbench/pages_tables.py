@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,17 +25,29 @@ from spcbench.pages_cells import (
 from spcbench.pages_ground import Ground
 from spcbench.pages_window import summed
 from spcbench.pictures.chart_kinds import kind_of
+from spcbench.pictures.periods import is_longer
 from spcbench.pictures.theme import period_text
 from spcbench.pictures.words import value_text
 from spcbench.reference_lines import published_lines
 from spcbench.report import ReportTable
 from spcbench.tables import Display
 
+_SPARSE = ("target", "assurance", "known", "missed")
+"""Columns that are left out where no measure has anything in them."""
+
 MOST_COLUMNS = 12
 """More periods than this do not stand side by side."""
 
 NATIONS = ("England", "Wales", "Scotland", "Northern Ireland", "United Kingdom", "Great Britain")
 """How the place of a published value begins if it is a nation, or several."""
+
+
+_GLANCE_WORDS = {
+    "published": "Published values are of the nations and the time that stand below them.",
+    "variation": "Variation: what the chart shows at its latest points.",
+    "known": "Known: of how many eligible cases it is known whether the care was given.",
+    "missed": "Missed: eligible cases known not to have had it in that time.",
+}
 
 
 def glance_table(
@@ -68,13 +80,16 @@ def glance_table(
         row |= {level: ground.sum_cell(sums, name, code) for level, code in above.items()}
         rows.append(row | {"published": newest.get(name, "–")})
     data = ["measure_id", "variation_code", "assurance_code"]
+    frame = pd.DataFrame(rows, columns=[*headings, *data], dtype="object")
+    told = [one for one in headings if one not in _SPARSE or frame[one].ne("–").any()]
+    icons = {"variation": "variation_code", "assurance": "assurance_code"}
     return ReportTable(
         id="at_a_glance",
         title=f"At a glance: {span_text(ground.recent, ground.frequency)}",
-        frame=pd.DataFrame(rows, columns=[*headings, *data], dtype="object"),
-        headings=headings,
-        note=_glance_note(ground, bool(above), bool(newest)),
-        icons={"variation": "variation_code", "assurance": "assurance_code"},
+        frame=frame,
+        headings={name: headings[name] for name in told},
+        note=_glance_note(ground, told, beside=bool(above)),
+        icons={name: code for name, code in icons.items() if name in told},
     )
 
 
@@ -141,26 +156,22 @@ def _level_name(ground: Ground, level: str, code: str) -> str:
     return "National" if level == "national" and name == code else name
 
 
-def _glance_note(ground: Ground, beside: bool, published: bool) -> str:
+def _glance_note(ground: Ground, told: Sequence[str], *, beside: bool) -> str:
     span = span_text(ground.recent, ground.frequency)
-    said = [f"Values beside each other are all of {span}." if beside else ""]
-    if published:
-        said.append("Published values are of the nations and the time that stand below them.")
-    said.append(
-        "Variation: what the chart shows at its latest points. "
-        "Known: of how many eligible cases it is known whether the care was given. "
-        "Missed: eligible cases known not to have had it in that time."
-    )
+    other = "" if ground.alike else ", except where a cell names its own periods"
+    said = [f"Values beside each other are all of {span}{other}." if beside else ""]
+    said += [words for name, words in _GLANCE_WORDS.items() if name in told]
     if "units_missing" in ground.frame.columns and ground.frame["units_missing"].gt(0).any():
         said.append(
             "“2 of 3 units”: in one "
             f"{_latest_word(ground)} or more of that time only so many had data."
         )
-    stocks = [shown.brief for shown in ground.display.values() if shown.stock]
+    stocks = [ground.display[name].brief for name in ground.order if ground.display[name].stock]
     if stocks:
+        more = f" and {len(stocks) - 2} more" if len(stocks) > 2 else ""
         said.append(
-            f"The state on a day, of which the latest is shown and none is added up: "
-            f"{', '.join(stocks)}."
+            "Some measures are the state on a day, of which the latest is shown and none is added "
+            f"up: {'; '.join(stocks[:2])}{more}."
         )
     return " ".join(one for one in said if one)
 
@@ -190,7 +201,7 @@ def _latest(
     if point is None:
         return NO_DATA
     kind, display = kind_of(line["chart"]), charts.display[line["measure"]]
-    when = period_text(point["period"], frequency)
+    when = period_text(point["period"], frequency, ends=point["period_end"])
     if kind.value_words(point["value"], display) == value_text(point["value"], display):
         return rate_lines(point, display, more=when)
     return f"{kind.value_words(point['value'], display)}\n{when}"
@@ -253,7 +264,9 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
         if not _can_be_missed(ground, name) or not counted.any():
             continue
         cells = {
-            f"{period:%Y-%m-%d}": _missed_of(own.loc[period] if period in own.index else None)
+            f"{period:%Y-%m-%d}": _missed_of(
+                own.loc[period] if period in own.index else None, ground.lengths[name]
+            )
             for period in shown
         }
         of = cases_word(display)
@@ -274,7 +287,11 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
     )
 
 
-def _missed_of(line: pd.Series[Any] | None) -> str:
+def _missed_of(line: pd.Series[Any] | None, frequency: str) -> str:
     if line is None or line["status"] != "ok" or not _zero(line["denominator"]):
         return "–"
-    return f"{int(line['denominator'] - line['numerator']):,} of {int(line['denominator']):,}"
+    said = f"{int(line['denominator'] - line['numerator']):,} of {int(line['denominator']):,}"
+    ends = line.get("period_end")
+    if not is_longer(line.name, ends, frequency):
+        return said
+    return f"{said}\n{period_text(line.name, frequency, ends=ends)}"

@@ -61,13 +61,13 @@ class Asked:
 
 
 def charts_of(ground: Ground, unit: str, asked: Asked) -> ControlCharts:
-    """Control charts of every measure that one unit or area has data for."""
+    """Control charts of every measure of the page that one unit or area has data for."""
     check_counted(ground, unit)
     frame = ground.frame
     own = frame["unit"].eq(unit).to_numpy()
     with_data = own & frame["status"].eq("ok").to_numpy(dtype=np.bool_)
     with_data &= (frame["denominator"] > 0).fillna(False).to_numpy(dtype=np.bool_)
-    told = set(frame["measure"][with_data])
+    told = set(frame["measure"][with_data]) & set(ground.order)
     keep = ~own | frame["measure"].isin(told).to_numpy()
     return control_charts(
         ground.only(frame[keep]),
@@ -88,11 +88,27 @@ def without_data(ground: Ground, unit: str, charts: ControlCharts) -> list[str]:
     told = set(charts.summary["measure"])
     missing = [name for name in ground.order if name not in told]
     reasons = {name: why for name in missing if (why := _only_note(ground, unit, name))}
-    plain = [ground.display[name].brief for name in missing if name not in reasons]
+    plain = [name for name in missing if name not in reasons]
+    counted = [name for name in plain if _has_numbers(ground, unit, name)]
+    without = [name for name in plain if name not in counted]
     return [
-        *([f"No data for: {'; '.join(plain)}."] if plain else []),
+        *_named(ground, "No data for", without),
+        *_named(ground, "Not charted here, for the counts have no denominators", counted),
         *(f"{ground.display[name].brief}: {why}." for name, why in reasons.items()),
     ]
+
+
+def _named(ground: Ground, said: str, measures: list[str]) -> list[str]:
+    """A line on some measures; none without any."""
+    named = "; ".join(ground.display[name].brief for name in measures)
+    return [f"{said}: {named}."] if named else []
+
+
+def _has_numbers(ground: Ground, unit: str, measure: str) -> bool:
+    """Whether a unit has data of a measure in some period, but never with a denominator."""
+    frame = ground.frame
+    own = frame[(frame["unit"].eq(unit) & frame["measure"].eq(measure)).to_numpy(bool)]
+    return bool(own["status"].eq("ok").any() and own["denominator"].isna().all())
 
 
 def _only_note(ground: Ground, unit: str, measure: str) -> str:
@@ -278,7 +294,7 @@ def small_text(ground: Ground, unit: str) -> list[str]:
     if len(small) < len(usual):
         which = "; ".join(ground.display[name].brief for name in small)
     return [
-        f"Numbers here are small: in a usual {word} {_about(least, most)} eligible for {which}. "
+        f"Numbers here are small: in a usual {word} {_about(least, most)} towards {which}. "
         f"One more or one fewer moves a {word}'s value a long way, so a single {word} says little, "
         f"good or bad. Look at the run of {word}s, and at the last {last} together."
         f"{_longer_text(ground)} The limits allow for it: where counts are small they are exact."
@@ -286,15 +302,15 @@ def small_text(ground: Ground, unit: str) -> list[str]:
 
 
 def _about(least: float, most: float) -> str:
-    """How many are eligible, roughly."""
+    """How many cases count, roughly."""
     low, high = number_text(least, decimals=0), number_text(most, decimals=0)
     if high == "0":
-        return "fewer than one is"
+        return "fewer than one case counts"
     if low == "0":
-        return f"between fewer than one and about {high} are"
+        return f"up to about {high} cases count"
     if low == high:
-        return f"about {high} {'is' if high == '1' else 'are'}"
-    return f"about {low} to {high} are"
+        return f"about {high} {'case counts' if high == '1' else 'cases count'}"
+    return f"about {low} to {high} cases count"
 
 
 def _longer_text(ground: Ground) -> str:
@@ -339,6 +355,12 @@ def reading_section(ground: Ground, charts: ControlCharts, *, area: bool) -> Sec
             "Funnels ask whether a unit is different from the others, given its size. Units stand "
             "in the order of their names. A difference can come from the cases, the records or "
             "the care; it is a reason to ask, not an answer."
+        )
+    if aside := len(ground.display) - len(ground.order):
+        said.append(
+            f"{count_text(aside, 'measure')} that only support{'s' if aside == 1 else ''} others, "
+            "such as the quality of their data or numbers for a scorecard, "
+            f"{'is' if aside == 1 else 'are'} not charted here."
         )
     if not tells_records(ground):
         said.append(

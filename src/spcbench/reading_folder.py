@@ -161,13 +161,33 @@ def _to_be_joined(table: Table, reader: Reader) -> Table:
 
 
 def _check_one_publication(parts: Sequence[Table], readers: Sequence[Reader]) -> None:
-    for part, reader in zip(parts, readers, strict=True):
-        if reader is not readers[0]:
-            raise InputError(
-                f"{parts[0].source} is read as {readers[0].title!r}, {part.source} as "
-                f"{reader.title!r}; files that are read together must be of one publication: "
-                "move one away, or choose with a pattern such as 'folder/*measures*.csv'"
-            )
+    if all(reader is readers[0] for reader in readers):
+        return
+    must = "files that are read together must be of one publication"
+    choose = "choose with a pattern such as 'folder/*measures*.csv'"
+    known = next((one for one in readers if not one.general), None)
+    odd = next((part for part, one in zip(parts, readers, strict=True) if one.general), None)
+    if known is not None and odd is not None:
+        raise InputError(
+            f"{odd.source} is not recognised as {known.title!r}, as other files there are"
+            f"{_why_not(odd)}; {must}: move it away, or {choose}"
+        )
+    part, reader = next(
+        (part, one) for part, one in zip(parts, readers, strict=True) if one is not readers[0]
+    )
+    raise InputError(
+        f"{parts[0].source} is read as {readers[0].title!r}, {part.source} as "
+        f"{reader.title!r}; {must}: move one away, or {choose}"
+    )
+
+
+def _why_not(part: Table) -> str:
+    """What may have become of a file that the reader of its publication does not know."""
+    mark = getattr(part.data, "options", {}).get("delimiter", ",")
+    if mark != ",":
+        named = "semicolons" if mark == ";" else "tabs"
+        return f": its cells stand between {named}; save it again with commas, as it was published"
+    return ": its columns are not those of the publication (notes about the data look like this)"
 
 
 def _tell(left_out: Sequence[str]) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from spcbench.errors import OptionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from spcbench.benchmarking import Funnels
@@ -156,23 +158,26 @@ class Page:
     Parameters
     ----------
     kind : str
-        ``"unit"`` (one trust or site) or ``"area"`` (a system, a region, all).
+        ``"unit"`` (one trust or site), ``"area"`` (a system, a region, all) or
+        ``"report"`` (charts and funnels of all units, as they are).
     unit : str
-        Code of the unit or area.
+        Code of the unit or area; ``"all"`` of a report.
     unit_name : str
         Its name; the code where it has none.
     counts : pandas.DataFrame
         Counts, as `tables.COUNTS` with `level`, of the unit, its members and
-        all levels above.
+        all levels above; of a report all.
     members : tuple of str
-        Codes of the units in an area; of a unit its own.
+        Codes of the units in an area or a report; of a unit its own.
     first, last : pandas.Timestamp
         First days of the first and last period that the page covers.
     names : mapping of str to str
         Names of the units that have one.
+    files : mapping of str to Path
+        Files that were given for packs to use, by the names in `Pack.files`.
     """
 
-    kind: Literal["unit", "area"]
+    kind: Literal["unit", "area", "report"]
     unit: str
     unit_name: str
     counts: pd.DataFrame = field(repr=False)
@@ -180,6 +185,7 @@ class Page:
     first: pd.Timestamp
     last: pd.Timestamp
     names: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, init=False, eq=False)

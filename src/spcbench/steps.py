@@ -310,7 +310,10 @@ class _Dated:
     def shown(self, value: float) -> str:
         per = 1 if TAKES[self.chart] == "count" else self.display.per
         if per == 100:
-            return f"{100 * value:.1f} %"
+            text = f"{100 * value:.1f} %"
+            # Not all or nothing where it only rounds to it.
+            whole = text in ("0.0 %", "100.0 %") and value not in (0.0, 1.0)
+            return f"{100 * value:.2f} %" if whole else text
         return f"{per * value:.4g}" + (f" per {per:,}" if per > 1 else "")
 
     def message(self, step: Trial) -> str:

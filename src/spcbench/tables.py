@@ -259,6 +259,7 @@ POINTS = Contract(
         *_strings("note"),
         Column("excluded", "boolean"),
         *_floats("trajectory"),
+        *_dates("period_end"),
     ),
 )
 

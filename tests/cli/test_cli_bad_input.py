@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 GOOD = "m,RJ1,2024-01-01,3,5"
@@ -132,3 +133,23 @@ def test_records_without_saying_how_to_count_them(run, written):
     assert done.exit_code == 2
     assert "births.csv holds records, one row a case" in done.stderr
     assert "give --packs, --unit-column and --date-column" in done.stderr
+
+
+def test_a_long_list_of_names_is_cut_short(run, written):
+    counts = written(*(f"m{n},A,2024-01-01,1,2" for n in range(100, 160)))
+    done = run("chart", counts, "--measure", "zzz", "-o", "chart.csv")
+    assert "Known: m100, " in done.stderr
+    assert done.stderr.endswith("m119 and 40 more\n")
+    done = run("chart", counts, "--measure", "m1590", "-o", "chart.csv")
+    assert "did you mean 'm159'" in done.stderr
+    assert "others are known" in done.stderr
+    assert "Known" not in done.stderr
+
+
+def test_a_workbook_whose_first_sheet_is_a_cover(run, tmp_path):
+    cover, counts = pd.DataFrame({"About": ["us"]}), pd.DataFrame({"measure": ["a"]})
+    with pd.ExcelWriter(tmp_path / "counts.xlsx") as writer:
+        cover.to_excel(writer, sheet_name="Cover", index=False)
+        counts.to_excel(writer, sheet_name="Counts", index=False)
+    done = run("chart", "counts.xlsx", "-o", "chart.csv")
+    assert "counts.xlsx has the sheets Cover, Counts: say which with --sheet" in done.stderr

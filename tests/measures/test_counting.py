@@ -682,7 +682,8 @@ def test_a_measure_by_its_longer_names(name):
 
 
 def test_an_unknown_measure():
-    with pytest.raises(UnknownNameError, match="there is no measure 'erly'; Known: test@1:both"):
+    said = r"there is no measure 'erly'; did you mean .*? Known: test@1:both"
+    with pytest.raises(UnknownNameError, match=said):
         count(pandas_records(), packs=[PACK], measures=["erly"], **BY)
 
 

@@ -448,6 +448,7 @@ def test_the_good_side_follows_the_event(better, event, waits, cases):
     words = {
         ("higher", "not_met"): ("cases between missed ones", "case by case, missed"),
         ("lower", "not_met"): ("cases between those that did not", "case by case, not met"),
+        ("lower", "met"): ("cases from one to the next", "case by case, met"),
     }.get((better, event), ("cases between those that met it", "case by case, met"))
     assert [one.title for one in shown] == [f"Dose: {one}" for one in words]
 

@@ -139,6 +139,7 @@ def _points(
             "excluded": np.full(size, False),
             "target": unlimited,
             "trajectory": unlimited,
+            "period_end": pd.NaT,
             "special_cause": np.full(size, False),
             "verdict": np.full(size, "common_cause"),
             "rules": np.full(size, ""),

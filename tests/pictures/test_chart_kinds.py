@@ -63,7 +63,7 @@ def test_every_kind_is_drawn_and_told_by_its_name(kind_of_chart, chart):
         ("s", 1, "Standard deviation within the subgroup"),
         ("ewma", 1000, "Weighted average, per 1,000"),
         ("cusum", 100, "Cumulative sum"),
-        ("vlad", 100, "Cases saved or lost: expected minus observed"),
+        ("vlad", 100, "Expected minus observed events, added up"),
     ],
 )
 def test_the_axis_says_what_is_plotted(kind_of_chart, chart, per, axis):
@@ -187,7 +187,7 @@ def test_limits_of_a_chart_that_auto_widened_are_not_called_too_narrow(kind_of_c
         ("mr", 0.023, "2.3 percentage points"),
         ("g", 12.0, "12 cases"),
         ("t", 34.0, "34 days"),
-        ("vlad", 2.25, "2.2 fewer than expected"),
+        ("vlad", 2.25, "2.3 fewer than expected"),
         ("vlad", -4.0, "4 more than expected"),
         ("c", float("nan"), "no value"),
     ],

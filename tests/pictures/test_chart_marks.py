@@ -314,6 +314,31 @@ def test_comments_are_told_the_latest_last(kind_of_chart):
     assert said.endswith("Oct 2022: Step 6.")
 
 
+def test_what_is_said_of_many_points_is_told_once(kind_of_chart):
+    size = len(kind_of_chart("p").points)
+    rounded = "three months added up; 5 shown for 1 to 7"
+    notes = {row: rounded if row % 2 else "three months added up" for row in range(size)}
+    charts = noted(kind_of_chart("p"), notes)
+    said = describe_chart(charts, MEASURE, "RX0")
+    assert said.endswith(
+        "Comments: all points: three months added up; "
+        f"May 2022, Jul 2022 and {size // 2 - 2} more: 5 shown for 1 to 7."
+    )
+    caption = control_chart(charts).labels.caption
+    assert caption.count("5 shown for 1 to 7") == 1
+    points, _ = rows_behind(charts)
+    assert set(comment_rows(points)["marker"]) == {"1"}
+
+
+def test_long_comments_are_cut_in_a_description_and_kept_in_the_table(kind_of_chart):
+    charts = noted(kind_of_chart("p"), {row: f"{row} {LONG}" for row in range(20)})
+    said = describe_chart(charts, MEASURE, "RX0").partition("Comments: ")[2]
+    assert said.startswith("18 earlier comments; ")
+    assert said.endswith("introduced, with …")
+    assert len(said) < 700
+    assert charts.points["note"].iloc[19] == f"19 {LONG}"
+
+
 def label_gaps(charts):
     """Inches between neighbouring labels below the chart."""
     figure = control_chart(charts).draw()

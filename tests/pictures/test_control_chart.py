@@ -155,7 +155,7 @@ def test_a_single_point_and_an_empty_result_are_drawn(drawn_charts):
 
 def test_unknown_names_are_told(drawn_charts):
     charts = drawn_charts(units=2)
-    with pytest.raises(UnknownNameError, match="no measure 'mgso5'; Known: pop@2023:mgso4"):
+    with pytest.raises(UnknownNameError, match="no measure 'mgso5'; did you mean 'pop@2023:mgso4'"):
         control_chart(charts, measure="mgso5")
     with pytest.raises(UnknownNameError, match="there is no unit 'RX009'; did you mean"):
         control_chart(charts, unit="RX009")

@@ -8,7 +8,7 @@ import pytest
 from spcbench import tables
 from spcbench.pictures import words
 from spcbench.pictures.chart_words import describe_chart
-from spcbench.pictures.words import value_text
+from spcbench.pictures.words import number_text, value_text
 
 MEASURE = "pop@2023:mgso4"
 
@@ -94,3 +94,26 @@ def test_every_word_of_a_table_has_plain_words_and_none_ranks(spoken, contract):
 )
 def test_values(value, per, text):
     assert value_text(value, tables.Display(title="", per=per)) == text
+
+
+def test_a_chart_that_no_rule_judges_is_not_said_to_be_without_signals(kind_of_chart):
+    assert "No special-cause signals." in describe_chart(
+        kind_of_chart("p"), "pop@2023:thing", "RX0"
+    )
+    said = describe_chart(kind_of_chart("vlad"), "pop@2023:thing", "RX0")
+    assert "Not judged" in said
+    assert "No special-cause signals" not in said
+
+
+@pytest.mark.parametrize(
+    ("met", "cases", "said"),
+    [(6469, 6472, "99.95%"), (6472, 6472, "100%"), (0, 9, "0%"), (1, 90000, "0.001%")],
+)
+def test_what_is_not_all_is_never_written_as_all(met, cases, said):
+    assert value_text(met / cases, tables.Display(title="")) == said
+
+
+def test_one_number_reads_the_same_however_it_was_reached():
+    shown = tables.Display(title="")
+    assert {value_text(one, shown) for one in (0.9655, 96.55 / 100, 1931 / 2000)} == {"96.6%"}
+    assert number_text(96.55) == "96.6"

@@ -13,10 +13,13 @@ import pytest
 import spcbench as sb
 import spcbench_html
 from spcbench.errors import OptionError
+from spcbench.pictures.page_words import measure_notes
 from spcbench.report import ReportTable, Section
 from spcbench.tables import Display
+from spcbench_html.charts import chart_summary
+from spcbench_html.funnels import funnel_summary
 from spcbench_html.page import html_page
-from spcbench_html.sections import measure_notes
+from spcbench_html.parts import Cell
 
 # The results made by hand are those of spcbench's own tests.
 _HAND_MADE = Path(__file__).parents[3] / "tests" / "conftest.py"
@@ -376,6 +379,30 @@ def test_pictures_of_sections_count_towards_the_most(made):
     charts = made.make_charts(251)
     with pytest.raises(OptionError, match="251 charts and funnels do not fit"):
         html_page(made.DrawnReport((), sections=(_Drawn((charts,)),)))
+
+
+def test_the_overview_says_which_targets_nobody_has_checked():
+    counts = pd.DataFrame(
+        {
+            "measure": "warm",
+            "unit": ["A", "B"] * 13,
+            "period": pd.date_range("2024-01-01", periods=13, freq="MS").repeat(2),
+            "numerator": 8,
+            "denominator": 10,
+        }
+    )
+    shown = {"warm": Display(title="Warm", target=0.85, target_verified=False)}
+    charts = sb.control_charts(counts, better="higher", target=0.85)
+    grid = chart_summary(dataclasses.replace(charts, display=shown))
+    cells = {row[grid.headings.index("Target")] for row in grid.rows}
+    assert cells == {Cell("85%", ("Not\u00a0verified",))}
+    checked = {"warm": dataclasses.replace(shown["warm"], target_verified=True)}
+    grid = chart_summary(dataclasses.replace(charts, display=checked))
+    assert {row[grid.headings.index("Target")] for row in grid.rows} == {"85%"}
+    made = sb.funnels(counts)
+    funnels = dataclasses.replace(made, display=shown, method={**made.method, "target": "standard"})
+    (row,) = funnel_summary(funnels).rows
+    assert row[3].endswith("(not verified)")
 
 
 def test_a_stretch_target_and_an_unchecked_one_are_told():

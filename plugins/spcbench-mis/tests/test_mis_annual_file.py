@@ -286,5 +286,8 @@ def test_directions_and_scales_of_the_pack():
         "apgar_0_6_term": ("lower", 1000, "Babies"),
         "smoking_at_booking": ("lower", 100, "Deliveries"),
         "born_before_37_weeks": ("lower", 100, "Babies"),
+        "skin_to_skin_term": ("higher", 100, "Babies"),
+        "low_birthweight_term": ("lower", 100, "Babies"),
+        "caesarean": ("neither", 100, "Deliveries"),
     }
     assert {measure.target for measure in measures.values()} == {None}

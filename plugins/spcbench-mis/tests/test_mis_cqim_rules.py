@@ -105,6 +105,56 @@ def test_wrong_names_and_counts():
         quality_result("CQIMDQ14", -1, 5)
 
 
+@pytest.mark.parametrize("count", [700.5, "700", None, float("nan")])
+def test_a_count_is_a_whole_number(count):
+    with pytest.raises(InputError, match=r"CQIMDQ14: .* cannot be; counts are whole numbers"):
+        quality_result("CQIMDQ14", count, 1000)
+
+
+def test_a_part_is_not_more_than_the_whole():
+    with pytest.raises(InputError, match="CQIMDQ08: 20 of 10 cannot be; the numerator is part"):
+        quality_result("CQIMDQ08", 20, 10)
+    assert quality_result("CQIMDQ09", 20, 10) == "Pass"
+
+
+@pytest.mark.parametrize("name", ["CQIMDQ19", "CQIMDQ35", "CQIMDQ40", "CQIMDQ41", "CQIMDQ42"])
+def test_a_measure_that_was_removed_says_so(name):
+    with pytest.raises(InputError, match=f"{name} was removed on 06 September 2023; what it had"):
+        quality_result(name, 1, 2)
+    passed = {"CQIMDQ08": "Pass", "CQIMDQ09": "Pass"}
+    assert metric_result("CQIMBreastfeeding", {**passed, name: "Fail"}) == "Pass"
+
+
+@pytest.mark.parametrize("word", ["pass", "FAIL", "", float("nan"), 1])
+def test_a_result_is_pass_or_fail(word):
+    with pytest.raises(InputError, match=r"CQIMDQ09: .* is no result; expected 'Pass', 'Fail'"):
+        metric_result("CQIMBreastfeeding", {"CQIMDQ08": "Pass", "CQIMDQ09": word})
+
+
+def test_results_of_measures_that_are_none():
+    with pytest.raises(UnknownNameError, match="DQ08"):
+        metric_result("CQIMBreastfeeding", {"DQ08": "Pass", "DQ09": "Fail"})
+
+
+def test_windows_of_data_quality_measures_are_those_of_their_wording(reference):
+    months = {
+        "month before": (1, 1),
+        "in month": (1, 0),
+        "1 month": (1, 0),
+        "in 3 months": (3, 0),
+        ", 3 months": (3, 0),
+        "previous 3 months": (3, 1),
+        "previous 6 months": (6, 0),
+    }
+    known = set()
+    for one in reference["cqim_dq"]:
+        rule = quality_rules()[one["id"]]
+        said = [span for words, span in months.items() if words in one["description"]]
+        assert [(rule.window, rule.lag)] == (said or [(None, 0)]), one["id"]
+        known |= {one["id"]} if said else set()
+    assert {"CQIMDQ02", "CQIMDQ10", "CQIMDQ14", "CQIMDQ30"} < known
+
+
 def test_rules_agree_with_the_reference(reference):
     listed = {one["id"]: one for one in reference["cqim_dq"]}
     assert set(listed) == set(quality_rules()) - set(NOT_KNOWN)

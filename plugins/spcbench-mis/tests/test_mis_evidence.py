@@ -85,9 +85,14 @@ def csv_row(**cells):
         (csv_row(date="30/09/2025"), "column date: '30/09/2025' is not a date such as 2025-01-31"),
         (csv_row(date="20250930"), "column date: '20250930' is not a date"),
         (csv_row(date="2025-02-30"), "column date: '2025-02-30' is not a date"),
-        (csv_row(status="not applicable"), "column note: 'sa9_culture' is said not to apply; say"),
+        (csv_row(item="sbl_6a", status="not applicable"), "column note: 'sbl_6a' is said not to "
+         "apply; say why"),
+        (csv_row(status="not applicable"), "column status: 'sa9_culture' is required, and the "
+         "scheme knows no case in which it does not apply; say how it stands"),
         (csv_row(item="sa1_parent_views"), "column status: 'sa1_parent_views' is a statistic, "
-         "which its figures decide; evidence may only say 'not applicable'"),
+         "which its figures decide; leave it out, or give 0 of 0 among the counts if there was"),
+        (csv_row(item="sa5_one_to_one", status="in progress"), "which its figures decide; evidence "
+         "may only say 'achieved', where an exception was agreed"),
         (csv_row(item="sa5_one_to_one"), "column note: 'sa5_one_to_one' is said to pass by an "
          "exception; say which"),
         ("item,state\nsa9_culture,achieved\n", "e.csv, row 1: 'state' is not known; did you mean"),
@@ -97,7 +102,7 @@ def csv_row(**cells):
         ("<html><table>", "e.csv is a web page, not a CSV file"),
         ("item,status\nsa9_culture,achieved\nsa9_culture,achieved\n",
          "e.csv, row 3: the item 'sa9_culture' stands there twice"),
-        ("item,status\nsa9_culture,achieved,a,b\n", "row 2 has 4 cells, more than the 2 columns"),
+        ("item,status\nsa9_culture,achieved,a\n", "row 2 has 3 cells, more than the 2 columns"),
         ('item,status\n"sa9_culture"x,achieved\n', "is not CSV"),
     ],
 )  # fmt: skip

@@ -125,7 +125,8 @@ def test_caesareans_and_vbac_have_no_good_direction(packs):
 def test_stocks_get_a_run_chart_and_say_why(packs):
     for measure in packs["mis@y7"].measures:
         item = scheme().item(measure.id)
-        assert (measure.chart == "run") is (item.form == "stock")
+        few = item.action in (1, 10) and item.kind == "statistic"
+        assert (measure.chart == "run") is (item.form == "stock" or few)
         assert bool(measure.chart) is bool(measure.chart_reason)
     assert scheme().item("sa8_fm_midwives").form == "stock"
     assert scheme().item("sa1_parent_views").form == "flow"
@@ -137,7 +138,8 @@ def test_a_mark_of_a_count_is_no_share(packs):
         "sa2_cqims_passed", "sa5_staffing_reports", "sa5_red_flags", "sa6_icb_qi_meetings",
         "sa9_bsc_meetings", "sa9_claims_scorecard",
     }  # fmt: skip
-    assert all(one.target is None and one.per == 1 for one in counts.values())
+    assert all(one.target is None for one in counts.values())
+    assert {one.id for one in counts.values() if one.per > 1} == {"sa5_red_flags"}  # a rate
 
 
 def test_names_without_a_year_mean_the_newest():
@@ -183,3 +185,15 @@ def test_the_public_names_are_functions_and_stay_so():
         importlib.import_module(f"spcbench_mis.{home}")
         assert callable(getattr(spcbench_mis, name)), name
         assert name != home, "the module would take the function's place"
+
+
+def test_numbers_of_the_scorecard_alone_are_not_charted_and_a_mark_says_of_when_it_is():
+    measures = {one.id: one for one in scheme_pack("y7").measures}
+    alone = {name for name, one in measures.items() if one.supporting}
+    assert {"sa2_cqims_passed", "sa9_bsc_meetings", "sa5_staffing_reports"} <= alone
+    assert not {"sa5_red_flags", "sa5_one_to_one", "sa2_coc_prof_team"} & alone
+    few = {one.id for one in measures.values() if one.id.startswith(("sa1_", "sa10_"))}
+    assert len(few) >= 7
+    assert {measures[name].chart for name in few} == {"run"}
+    assert (measures["sa5_red_flags"].chart, measures["sa5_red_flags"].per) == ("u", 1000)
+    assert measures["sa1_published_6m"].target_label == "MIS Year 7, 1 Dec 2024 to 30 Nov 2025"

@@ -55,6 +55,22 @@ def test_each_metric_stands_beside_its_data_quality(counts):
             assert " fail" not in one["decided_by"]
 
 
+def test_the_codes_of_data_quality_are_told_in_words(counts):
+    report = spcbench.unit_report(of_packs(counts, "cqim", "cqim-dq"), unit="ZA01")
+    tables = {table.id: table.frame for table in report.all_tables}
+    codes = tables["cqim_quality_codes"].set_index("code")
+    said = " ".join(tables["cqim_quality"]["decided_by"])
+    assert {part for part in said.replace(";", " ").split() if part.startswith("CQIM")} == set(
+        codes.index
+    )
+    assert codes.loc["CQIMDQ04"].to_list() == ["Smoking status known at booking", "at least 70%"]
+    assert codes.loc["CQIMDQ21", "passes"] == "any at all"
+    # They stand beside the metrics, and have no charts of their own.
+    charted = {name for one in report.all_results for name in one.summary["measure"]}
+    assert charted
+    assert not any(name.startswith("cqim-dq") for name in charted)
+
+
 def test_without_the_quality_pack_the_result_still_stands(counts):
     report = spcbench.unit_report(of_packs(counts, "cqim"), unit="ZA01")
     (section,) = [one for one in report.sections if one.title == "Data quality of the metrics"]
@@ -80,7 +96,26 @@ def test_not_submitted_low_quality_and_no_row_are_told_apart(counts):
     assert "Low DQ (withheld)" in said
 
 
-def test_an_area_and_counts_of_a_trusts_own_get_none(counts):
+def test_a_report_of_all_trusts_says_which_metrics_fail_at_each(counts):
+    two = of_packs(counts, "cqim", "cqim-dq")
+    (section,) = spcbench.pack_sections(two)
+    (table,) = section.tables
+    lines = table.frame.set_index("unit")
+    own = two.data[two.data["level"].eq("provider") & two.data["measure"].str.startswith("cqim@")]
+    assert list(lines.index) == sorted(own["unit"].unique())
+    assert lines["unit_name"].is_monotonic_increasing
+    for code, line in lines.iterrows():
+        rows = quality_table(two, code)
+        assert line["result"] == f"{rows['result'].eq('Pass').sum()} of {len(rows)}"
+        failed = rows.loc[rows["result"].eq("Fail"), "metric"]
+        assert set(line["failed"].split("; ")) == (set(failed) or {"none"})
+        other = rows.loc[rows["result"].eq("not stated"), "metric"]
+        assert set(line["not_stated"].split("; ")) == (set(other) or {"none"})
+    assert lines["failed"].ne("none").any()
+    assert "no ranking" in table.note
+
+
+def test_counts_of_a_trusts_own_get_none():
     own = pd.DataFrame(
         {
             "measure": "cqim:cqim_pph",
@@ -92,3 +127,31 @@ def test_an_area_and_counts_of_a_trusts_own_get_none(counts):
     )
     report = spcbench.unit_report(own, unit="RJ1")
     assert "cqim_quality" not in {table.id for table in report.all_tables}
+
+
+def test_training_is_added_up_nowhere_on_a_page():
+    name = "mis@y7:sa8_fm_midwives"
+    months = pd.date_range("2023-04-01", periods=24, freq="MS")
+    staff = pd.DataFrame(
+        {
+            "measure": name,
+            "unit": ["RJ1"] * 24 + ["RJ2"] * 24,
+            "period": [*months, *months],
+            "numerator": [*[50] * 12, *[90] * 12] * 2,
+            "denominator": 100,
+        }
+    )
+    page = spcbench.unit_report(staff, unit="RJ1")
+    area = spcbench.area_report(staff)
+    tables = {table.id: table.frame for table in area.all_tables}
+    (glance,) = [one.frame for one in page.all_tables if one.id == "at_a_glance"]
+    assert glance["recent"].to_list() == ["90%\n90 of 100, Mar 2025"]
+    assert tables["at_a_glance"]["recent"].to_list() == ["90%\n180 of 200, Mar 2025"]
+    (then,) = tables["then_and_now"].to_dict("records")
+    assert (then["then"], then["now"]) == ("50%\n100 of 200, Mar 2024", "90%\n180 of 200, Mar 2025")
+    assert then["difference"] == "40 points higher"
+    assert all(
+        cell.startswith("90%\n90 of 100, Mar") for cell in tables["units_and_measures"]["m0"]
+    )
+    funnels = [one for one in area.all_results if hasattr(one, "curve")]
+    assert {n for one in funnels for n in one.units["denominator"]} == {100}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,7 +13,6 @@ from spcbench.errors import InputError, OptionError
 from spcbench.plugin import default_host
 from spcbench_mis.scheme_data import Window, scheme
 from spcbench_mis.scheme_due import MONTHS, due_counts
-from spcbench_mis.scorecard_sections import mis_sections
 from spcbench_mis.signals import SETTINGS, SIGNAL_COLUMNS, event_signals, signals_section
 from spcbench_mis.training import training_counts, training_forecast
 
@@ -55,21 +52,21 @@ def test_the_sum_by_hand():
 
 
 def test_above_level_1_is_new_only_once():
-    found = event_signals(site([0, 1, 2, 3, 0, 0]), reference_rate=0.002).signals
-    assert found["level"].to_list() == [1, 1, 1]
-    assert found["new"].to_list() == [True, False, False]
+    found = event_signals(site([0, 1, 2, 2, 1, 0]), reference_rate=0.002).signals
+    assert found["level"].to_list() == [1, 1]
+    assert found["new"].to_list() == [True, False]
     assert list(found.columns) == list(SIGNAL_COLUMNS)
     assert (found["value"] > found["level_1"]).all()
     assert (found["value"] <= found["level_2"]).all()
 
 
-def test_the_picture_has_the_line_of_level_1():
-    found = event_signals(site([0, 1, 2, 4, 0, 0]), reference_rate=0.002)
+def test_the_picture_has_both_levels():
     from matplotlib.text import Text
 
-    figure = found.plot(unit="RJ121").draw()
-    texts = {one.get_text() for one in figure.findobj(Text)}
-    assert "Level 1 1.4" in texts
+    found = event_signals(site([0, 1, 2, 4, 0, 0]), reference_rate=0.002)
+    figure = found.cusum.plot(unit="RJ121").draw()
+    texts = {one.get_text().strip() for one in figure.findobj(Text)}
+    assert {"Level 1 1.4", "Level 2 3.4"} <= texts
 
 
 @pytest.mark.parametrize("mean", [0.25, 0.6, 1.5])
@@ -119,8 +116,7 @@ def test_a_doubled_rate_is_found_sooner_than_a_false_signal_comes():
         (site([1]), None, OptionError, "reference_rate is missing"),
         (site([1]), 2.0, OptionError, "between 0 and 0.1, not 2.0 (2 per 1,000 is 0.002)"),
         (site([1]), True, OptionError, "not True"),
-        (site([0, 0], births=[300, 0]), 0.002, InputError, "2020-02-01: there are events but no "
-         "births to expect them of (1 such rows)"),
+        (site([0, 0], births=0), 0.002, InputError, "no row has a count of events"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_charted_is_refused(counts, rate, error, message):
@@ -190,7 +186,7 @@ def test_training_runs_out_to_the_day():
 def test_counts_of_training_are_those_of_the_forecast():
     counts = training_counts(STAFF, on=date(2025, 9, 1), unit="RJ1")
     assert counts.to_numpy().tolist() == [
-        ["mis:sa8_fm_midwives", "RJ1", pd.Timestamp("2025-09-01"), 9, 10]
+        ["mis:sa8_fm_midwives", "RJ1", *[pd.Timestamp("2025-09-01")] * 2, 9, 10]
     ]
     charts = spcbench.control_charts(counts, host=default_host())
     assert charts.summary["chart"].astype(str).to_list() == ["run"]
@@ -242,10 +238,13 @@ CASES = pd.DataFrame(
     ("on", "numbers"),
     [
         (date(2025, 5, 1), (0, 0, 2, None)),  # done early is not counted before the time is up
-        (date(2025, 6, 1), (1, 1, 4, 4)),  # a case of today would be due after the end
-        (date(2025, 8, 28), (1, 2, 5, 4)),
-        (date(2025, 11, 29), (1, 2, 5, 4)),
-        (date(2025, 11, 30), (2, 4, 5, 4)),  # 31 May and six months is 30 November
+        (date(2025, 5, 31), (0, 0, 4, None)),  # another case of today would be due on the last day
+        (date(2025, 6, 1), (0, 0, 4, 4)),  # the last day of the first is not over
+        (date(2025, 6, 2), (1, 1, 4, 4)),
+        (date(2025, 8, 28), (1, 1, 5, 4)),
+        (date(2025, 8, 29), (1, 2, 5, 4)),
+        (date(2025, 11, 30), (1, 2, 5, 4)),
+        (date(2025, 12, 1), (2, 4, 5, 4)),  # 31 May and six months is 30 November
         (date(2026, 11, 30), (2, 4, 5, 4)),  # what is due after the end is never counted
     ],
 )
@@ -277,39 +276,7 @@ def test_the_months_of_the_items_are_items():
     assert set(MONTHS) <= {item.id for item in scheme().items}
 
 
-# ------------------------------------------------------------------- the page of a report
-
-
-@dataclass(frozen=True)
-class Section:
-    title: str
-    text: tuple[str, ...] = ()
-    tables: tuple[object, ...] = ()
-    results: tuple[object, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReportTable:
-    id: str
-    title: str
-    frame: pd.DataFrame
-    headings: dict[str, str]
-    note: str = ""
-
-
-@pytest.fixture
-def stand_in(monkeypatch):
-    import spcbench.report
-
-    if not hasattr(spcbench.report, "Section"):
-        monkeypatch.setattr(spcbench.report, "Section", Section, raising=False)
-        monkeypatch.setattr(spcbench.report, "ReportTable", ReportTable, raising=False)
-
-
-def page(counts, kind="unit"):
-    return types.SimpleNamespace(
-        kind=kind, unit="RJ1", counts=counts, last=pd.Timestamp("2025-11-01")
-    )
+# ---------------------------------------------------------------------------- stocks
 
 
 def counted(measure="mis:sa10_mnsi_reported"):
@@ -322,51 +289,6 @@ def counted(measure="mis:sa10_mnsi_reported"):
             "denominator": 1,
         }
     )
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_the_page_of_a_trust_gets_a_section():
-    (section,) = mis_sections(page(counted()), year="y7")
-    actions, items = section.tables
-    assert section.title.endswith("Year 7")
-    assert len(actions.frame) == 10
-    # The last month of the page is over, and so is the period.
-    assert items.frame["verdict"].to_list()[-1] == "met"
-    assert items.frame["item"].to_list()[-1] == "sa10_mnsi_reported"
-    assert items.frame["figures"].to_list()[-1].startswith("12 of 12 = 100.0% (73.5% to 100")
-    assert not items.frame["kind"].eq("evidence").any()
-    for table in section.tables:
-        assert set(table.headings) <= set(table.frame.columns)
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_an_area_or_a_trust_without_figures_gets_none():
-    assert mis_sections(page(counted(), kind="area"), year="y7") == []
-    assert mis_sections(page(counted("pop@2023:mgso4")), year="y7") == []
-    assert mis_sections(page(counted("sa10_mnsi_reported")), year="y7") == []
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_one_year_answers_though_several_packs_are_asked():
-    both = pd.concat([counted("mis@y6:sa10_mnsi_reported"), counted()], ignore_index=True)
-    both["period"] += pd.to_timedelta(np.where(both.index < 12, -365, 0), unit="D")
-    for counts in (both, counted(), counted("mis@y6:sa10_mnsi_reported")):
-        given = [year for year in ("y5", "y6", "y7") if mis_sections(page(counts), year=year)]
-        assert len(given) == 1
-
-
-def test_a_report_of_own_counts_has_the_scorecard_and_says_what_is_not_verified():
-    import spcbench
-
-    counts = pd.concat([counted(), counted("mis:sa8_fm_midwives")], ignore_index=True)
-    report = spcbench.unit_report(counts, unit="RJ1")
-    titles = [section.title for section in report.sections]
-    assert sum("Incentive Scheme" in title for title in titles) == 1
-    glance = report.sections[0].tables[0].frame.set_index("measure_id")
-    assert "Not verified" in glance.loc["mis:sa10_mnsi_reported", "target"]
-    # Twelve counts of staff are twelve times the same staff.
-    assert glance.loc["mis:sa8_fm_midwives", "recent"] == "100%\n1 of 1"
-    assert glance.loc["mis:sa10_mnsi_reported", "recent"] == "100%\n12 of 12"
 
 
 def test_a_funnel_of_a_stock_takes_the_latest_of_each_trust():
@@ -389,10 +311,14 @@ def test_the_report_of_signals_holds_both_levels():
     )  # fmt: skip
     found = event_signals(counts, reference_rate=0.002)
     section = signals_section(found)
-    (table,) = section.tables
+    table, levels = section.tables
+    assert levels.frame[["unit", "year", "births"]].to_numpy().tolist() == [
+        ["RJ121", "2025", "300.00"]
+    ]
     assert table.frame["level"].tolist() == found.signals["level"].tolist()
     assert {1, 2} <= set(table.frame["level"])
-    assert "level 2 only" in section.text[0]
+    assert "both levels are lines" in section.text[0]
+    assert section.results == (found.cusum, found.vlad)
     quiet = signals_section(event_signals(counts.assign(numerator=0), reference_rate=0.002))
-    assert quiet.tables == ()
-    assert quiet.text == ("No month has a signal of level 1 or 2.",)
+    assert [table.id for table in quiet.tables] == ["event_levels"]
+    assert quiet.text[0] == "No month has a signal of level 1 or 2."

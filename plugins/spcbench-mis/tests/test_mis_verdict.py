@@ -55,7 +55,8 @@ def test_before_the_end_a_mark_is_lost_only_if_no_future_reaches_it(mark, op, to
                 # So many of the cases to come may fail, and not one more.
                 still = met + (total - cases) - found.failures_left
                 assert reaches(still, total, mark, op)
-                assert not (still > 0 and reaches(still - 1, total, mark, op))
+                assert still >= met
+                assert not (still > met and reaches(still - 1, total, mark, op))
                 now = cases == 0 or reaches(met, cases, mark, op)
                 assert found.verdict == ("on_course" if now else "at_risk")
 
@@ -76,6 +77,17 @@ def test_the_known_total_of_the_issue():
     assert (three.verdict, three.failures_left) == ("at_risk", 0)
     four = period_verdict(16, 20, "0.95", ended=False, expected_total=60)
     assert (four.verdict, four.failures_left) == ("cannot_now_be_met", -1)
+
+
+@pytest.mark.parametrize(
+    ("met", "cases", "total", "left"),
+    [(15, 15, 16, 1), (15, 15, 15, 0), (15, 15, 19, 4), (15, 15, 20, 5), (15, 15, 21, 5)],
+)
+def test_no_more_cases_may_fail_than_are_to_come(met, cases, total, left):
+    # 75 % of 16, 19, 20 and 21 is 12, 15, 15 and 16: with 15 met already nothing can go wrong
+    # until 20, and of the 6 to come to 21 one must succeed.
+    found = period_verdict(met, cases, "0.75", ended=False, expected_total=total)
+    assert (found.verdict, found.failures_left) == ("on_course", left)
 
 
 def test_the_border_itself_belongs_to_at_least_and_not_to_more_than():

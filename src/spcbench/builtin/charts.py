@@ -346,7 +346,8 @@ def _sums() -> Iterable[ChartType]:
     yield _made(
         "poisson_cusum",
         "Poisson CUSUM: rare events per period, against a rise in their rate",
-        "As NHS England's maternity signal system: doubled rate, limit by average run length",
+        "In the manner of NHS England's maternity signal system: doubled rate, limit by "
+        "average run length",
         "event_cusum.poisson_cusum_limits",
         takes="count",
         points="dependent",
@@ -356,7 +357,7 @@ def _sums() -> Iterable[ChartType]:
             "ratio": Setting(title="Rise in the rate to detect", default=2.0, low=1.05),
             "arl0": Setting(title=_ARL, default=100.0, low=5.0),
             "warning_arl0": Setting(
-                title="The same for the warning line, such as 20; 0 draws it at two thirds",
+                title="The same for level 1, such as 20, then drawn; 0 for two thirds of the limit",
                 default=0.0,
                 low=0.0,
             ),

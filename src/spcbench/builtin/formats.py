@@ -57,7 +57,7 @@ def spcbench_formats() -> Iterable[OutputFormat]:
     )
     yield OutputFormat(
         id="pdf",
-        title="PDF, a page for each picture",
+        title="PDF: pictures, and the words and tables of sections",
         suffix=".pdf",
         media_type="application/pdf",
         render=_pdf,
@@ -293,6 +293,10 @@ def _svg(report: Report) -> bytes:
 
 
 def _pdf(report: Report) -> bytes:
+    if report.sections:
+        from spcbench.documents.report_pdf import report_pdf
+
+        return report_pdf(report)
     from spcbench.pictures.saving import pdf_bytes, report_pages
 
     return pdf_bytes(report_pages(report.all_results), title=report.title)

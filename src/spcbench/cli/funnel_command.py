@@ -161,6 +161,13 @@ pictured = options.together(
 @compared
 @limited
 @click.option("--by", metavar="COLUMN", help="Labels, such as group: one funnel for each.")
+@click.option(
+    "--labels",
+    type=options.FILE,
+    metavar="FILE.csv",
+    help="Table that has the column of --by, if COUNTS does not: a row for each unit with the "
+    "columns unit and COLUMN, and valid_from and valid_to where labels changed.",
+)
 @options.per
 @options.better
 @click.option("--first", metavar="DATE", help="First period to add up, such as 2024-01-01.")
@@ -178,6 +185,7 @@ def command(
     measure: str | None,
     target: str | None,
     before: str | None,
+    labels: Path | None,
     probabilities: str | None,
     sigmas: str | None,
     references: tuple[str, ...],
@@ -200,11 +208,13 @@ def command(
     from spcbench.cli.inputs import Given, opened, print_advice
     from spcbench.cli.progress import stage
 
-    options.check_output(output, source=counts, host=host)
+    for source in filter(None, (counts, labels)):
+        options.check_output(output, source=source, host=host)
     reading = {name: given.pop(name) for name in Given.__dataclass_fields__}
     asked: dict[str, Any] = {
         "target": _target(target),
         "before": values.span("before", before),
+        "labels": labels,
         "probabilities": values.numbers("probabilities", probabilities),
         "sigmas": values.numbers("sigmas", sigmas),
         "references": values.references(references, published),

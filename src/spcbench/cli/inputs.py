@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     from spcbench.measures.counting import Counted
     from spcbench.plugin.host import PluginHost
+    from spcbench.plugin.records import Pack
     from spcbench.tables import Table
 
 MADE_MAX = 3
 """So many columns that a mapping made are told one by one."""
 
+WORKBOOKS = (".xlsx", ".xlsm")
 COUNTS_NEED = ("measure", "unit", "period", "numerator", "denominator")
 
 
@@ -102,7 +104,7 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
             f"{source.name} holds records, one row a case (counts have the columns "
             f"{', '.join(COUNTS_NEED)}); to count them give --packs, --unit-column "
             "and --date-column, such as --packs pop --unit-column trust_code "
-            "--date-column birth_date"
+            f"--date-column birth_date{_other_sheets(source, given.sheet)}"
         )
     return counted_records(
         table,
@@ -113,8 +115,106 @@ def opened(source: Path, given: Given, *, measure: str | None, host: PluginHost)
     )
 
 
+def counts_of(
+    source: Path,
+    *,
+    host: PluginHost | None,
+    sheet: str | None = None,
+    date_format: str | None = None,
+    suppressed: Sequence[str] = (),
+) -> Table:
+    """Counts from a file, for a command that takes nothing else.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    host : PluginHost, optional
+        Where readers are found.
+    sheet, date_format, suppressed
+        As `options.counts_options` gives them.
+
+    Raises
+    ------
+    InputError
+        If it holds something else; names the columns that counts have.
+    SpcbenchError
+        As `spcbench.read`.
+    """
+    import spcbench
+    from spcbench.measures.column_names import suggest_columns
+
+    table = spcbench.read(
+        source, sheet=sheet, date_format=date_format, suppressed=suppressed, host=host
+    )
+    if table.kind == "counts":
+        return table
+    columns = _columns_of(table)
+    lacking = next((name for name in COUNTS_NEED if name not in columns), COUNTS_NEED[0])
+    raise InputError(
+        f"{table.source} has no column {lacking!r}; {suggest_columns(lacking, columns)}. Counts "
+        f"need the columns {', '.join(COUNTS_NEED)}{_other_sheets(source, sheet)}"
+    )
+
+
+def cells_of(source: Path, *, what: str, sheet: str | None, host: PluginHost | None) -> Any:
+    """The cells of a small table that holds no counts, and where they stand.
+
+    Parameters
+    ----------
+    source : Path
+        A CSV file, or a workbook.
+    what : str
+        What it is, for messages: ``"the list of staff"``.
+    sheet : str, optional
+        Which sheet of a workbook.
+    host : PluginHost, optional
+        Where readers are found.
+
+    Returns
+    -------
+    tuple of (pandas.DataFrame, Place)
+        As `spcbench.dated_tables.table_of`.
+
+    Raises
+    ------
+    InputError, OptionError
+        If it cannot be read as such.
+    """
+    import spcbench
+    from spcbench.counts_cells import Place
+    from spcbench.counts_check import as_pandas
+    from spcbench.dated_tables import table_of
+    from spcbench.tables import FileScan
+
+    if source.suffix.lower() == ".csv" and sheet is None:
+        return table_of(source, what=what)
+    table = spcbench.read(source, sheet=sheet, host=host)
+    if isinstance(table.data, FileScan):
+        raise InputError(f"{source.name} must be a .csv file or a workbook")
+    return as_pandas(table.data), Place(table.source, lines=table.lines)
+
+
+def _columns_of(table: Table) -> tuple[str, ...]:
+    """The columns of records: of a file that is not read yet, or of a sheet."""
+    found = getattr(table.data, "options", {}).get("columns", ())
+    return tuple(map(str, found or getattr(table.data, "column_names", ())))
+
+
+def _other_sheets(source: Path, sheet: str | None) -> str:
+    """That a workbook has other sheets too, where none was asked for."""
+    from spcbench.plugin import sheet_names
+
+    names = sheet_names(source) if sheet is None and source.suffix.lower() in WORKBOOKS else []
+    told = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    return f". {source.name} has the sheets {told}: say which with --sheet" if names[1:] else ""
+
+
 def measures_of(table: Table, packs: Sequence[str], host: PluginHost) -> Table:
     """The rows of counts whose measures belong to some packs.
+
+    A measure named without a version, such as ``pop:ocm``, is taken to be that
+    of the version that is asked for.
 
     Raises
     ------
@@ -129,8 +229,11 @@ def measures_of(table: Table, packs: Sequence[str], host: PluginHost) -> Table:
     versions = [one for one in packs if one not in plain]
     for name in plain:
         host.pack(name)  # tells a wrong name
-    wanted = plain | {pack.name for pack in (chosen_packs(versions, host) if versions else ())}
-    names = {str(name): _packs_meant(str(name), host) for name in table.data["measure"].unique()}
+    dated = chosen_packs(versions, host) if versions else ()
+    wanted = plain | {pack.name for pack in dated}
+    called = {str(name): str(name) for name in table.data["measure"].unique()}
+    called |= _dated(called, [pack for pack in dated if pack.id not in plain])
+    names = {name: _packs_meant(full, host) for name, full in called.items()}
     kept = table.data["measure"].map({name: bool(of & wanted) for name, of in names.items()})
     rows = kept.to_numpy(dtype=bool)
     if not rows.any():
@@ -139,8 +242,39 @@ def measures_of(table: Table, packs: Sequence[str], host: PluginHost) -> Table:
             f"{table.source} holds no measure of {', '.join(packs)}; its measures belong to "
             f"{', '.join(listed) or 'no pack that is installed'}"
         )
+    chosen = rows_of(table, rows)
+    if any(name != full for name, full in called.items()):
+        data = chosen.data
+        data = data.assign(measure=data["measure"].map(called).astype(data["measure"].dtype))
+        chosen = replace(chosen, data=data)
+    return chosen
+
+
+def rows_of(table: Table, rows: Any) -> Table:
+    """Some rows of counts, with the lines that they stand on.
+
+    Parameters
+    ----------
+    table : Table
+        Counts.
+    rows : array of bool
+        Which to keep.
+    """
     lines = None if table.lines is None else table.lines[rows]
     return replace(table, data=table.data[rows].reset_index(drop=True), lines=lines)
+
+
+def _dated(names: Iterable[str], packs: Sequence[Pack]) -> dict[str, str]:
+    """Names without a version, with the newest of these packs that holds such a measure."""
+    from spcbench.plugin.names import newest
+
+    found = {}
+    for name in names:
+        pack, _, item = name.rpartition(":")
+        held = [one for one in packs if one.id == pack and item in {m.id for m in one.measures}]
+        if held:
+            found[name] = f"{newest(held).name}:{item}"
+    return found
 
 
 def _packs_meant(name: str, host: PluginHost) -> set[str]:
@@ -157,7 +291,7 @@ def _packs_meant(name: str, host: PluginHost) -> set[str]:
 
 def _check_no_misspelt_counts(table: Table) -> None:
     """Tell a table of counts that lacks one column, or misspells it, from records."""
-    columns = getattr(table.data, "options", {}).get("columns", ())
+    columns = _columns_of(table)
     lacking = [name for name in COUNTS_NEED if name not in columns]
     if 0 < len(lacking) <= 2:
         raise InputError(

@@ -128,6 +128,9 @@ suppressed = click.option(
     "May be repeated.",
 )
 
+counts_options = together(sheet, date_format, suppressed)
+"""For commands that take counts only."""
+
 input_options = together(record_options, period, suppressed, source_options)
 """For commands that take counts, or records to be counted on the way."""
 

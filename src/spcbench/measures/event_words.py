@@ -82,6 +82,8 @@ def _told(shown: Display, event: str, between: str | None) -> str:
     who = _WHO.get(shown.counts, "cases") if between == "cases" else between
     if missed:
         return f"{who} between missed ones"
+    if event == "met" and shown.better == "lower":
+        return f"{who} from one to the next"  # such as deaths, which meet nothing
     return f"{who} between those {'that met it' if event == 'met' else 'that did not'}"
 
 

@@ -122,6 +122,9 @@ class Measure:
     stock : bool
         True for the state on a day, such as staff in date: periods hold mostly the
         same cases, so funnels and pages take the latest and add none up.
+    supporting : bool
+        True for a measure that stands beside others, such as the quality of their
+        data: a page of those others neither charts it nor adds it up.
 
     Raises
     ------
@@ -175,6 +178,7 @@ class Measure:
     chart: str = ""
     chart_reason: str = ""
     stock: bool = False
+    supporting: bool = False
 
     def __post_init__(self) -> None:
         where = f"measure {self.id!r}"
@@ -287,7 +291,7 @@ class Composite:
     id, title, better, per, target, target_label, source, verified, description
         As for `Measure`.
     short, stretch, stretch_label, target_verified, counts, strata, compare_at, caution,
-    chart, chart_reason, stock
+    chart, chart_reason, stock, supporting
         As for `Measure`.
     references, examples : tuple of Reference, tuple of Example
         As for `Measure`; its measures' own are not asked.
@@ -334,6 +338,7 @@ class Composite:
     chart: str = ""
     chart_reason: str = ""
     stock: bool = False
+    supporting: bool = False
 
     def __post_init__(self) -> None:
         where = f"composite {self.id!r}"

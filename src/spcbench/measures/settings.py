@@ -57,6 +57,7 @@ def check_common(where: str, measure: Measure | Composite) -> None:
     check_flag(where, "verified", measure.verified)
     check_flag(where, "target_verified", measure.target_verified)
     check_flag(where, "stock", measure.stock)
+    check_flag(where, "supporting", measure.supporting)
     if not isinstance(measure.per, int) or measure.per is True or measure.per < 1:
         raise PackError(f"{where}: per must be a whole number of at least 1, not {measure.per!r}")
     _check_targets(where, measure)

@@ -14,7 +14,7 @@ from spcbench.pictures.funnel_rows import reference_values, unit_points
 from spcbench.pictures.funnel_scale import Scale
 from spcbench.pictures.results import FunnelResult, Key, rows_of
 from spcbench.pictures.theme import plain
-from spcbench.pictures.words import target_name
+from spcbench.pictures.words import doubt_text, target_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,7 +229,8 @@ def _named_lines(funnels: FunnelResult, key: Key, scale: Scale) -> pd.DataFrame:
     import pandas as pd
 
     summary = rows_of(funnels.summary, key, second="group")["target"]
-    told = [("target", target_name(funnels.method), value) for value in summary[:1]]
+    doubt = doubt_text(funnels.method, scale.display)
+    told = [("target", target_name(funnels.method) + doubt, value) for value in summary[:1]]
     told += [("reference", label, one) for label, one in reference_values(funnels, key[0]).items()]
     heights = scale.heights([value for _, _, value in told])
     lines = pd.DataFrame(

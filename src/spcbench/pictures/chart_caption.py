@@ -9,15 +9,17 @@ from spcbench.pictures.chart_comments import comment_list
 from spcbench.pictures.chart_kinds import (
     ChartKind,
     centre_name,
+    frequency_of,
     kind_in,
     kind_of,
     settings_of,
+    warning_length,
 )
 from spcbench.pictures.chart_rows import ChartLayout
-from spcbench.pictures.chart_words import frequency_of, whole_chart_words
+from spcbench.pictures.chart_words import longer_points, whole_chart_words
 from spcbench.pictures.results import ChartResult, Key, display_of, rows_of, unit_title
 from spcbench.pictures.theme import wrapped
-from spcbench.pictures.words import count_text, excess_variation, number_text
+from spcbench.pictures.words import count_text, doubts, excess_variation, number_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,7 @@ _CHANCE_ALONE = ("p", "np", "u", "c")
 """Charts whose limits know no other variation than chance."""
 
 _LINE_WORDS = {
+    "warning": "dash and two dots, grey = level 1",
     "target": "long dashes, red = target",
     "stretch": "long dashes wide apart, red = stretch target",
     "trajectory": "dash-dotted purple = trajectory",
@@ -35,7 +38,7 @@ _SCREENED = {
     "once": "moving ranges far beyond the others left out once",
     "iterative": "moving ranges far beyond the others left out until none was",
 }
-_SAID_ALREADY = ("width", "h", "arl0")
+_SAID_ALREADY = ("width", "h", "arl0", "warning_arl0")
 
 
 def chart_titles(charts: ChartResult, keys: Sequence[Key], layout: ChartLayout) -> dict[Key, str]:
@@ -103,6 +106,7 @@ def caption_text(
         *_whole_chart_signals(charts, keys),
         *_false_signals(charts, keys),
         *_drawn_sentences(charts, keys, points, lines, layout),
+        *_doubts(charts, keys),
     ]
     wanted = summary_of(charts, keys)
     if layout.single:
@@ -115,6 +119,19 @@ def caption_text(
     often = frequency_of(charts, keys[0][0])
     comments = comment_list(points, width=width, size=size, frequency=often)
     return f"{comments}\n\n{text}" if comments else text
+
+
+def _doubts(charts: ChartResult, keys: Sequence[Key]) -> list[str]:
+    """Definitions, and targets of the measures' own, that nobody has compared with their source."""
+    displays = {key[0]: display_of(charts, key[0]) for key in keys}
+    wanted = summary_of(charts, keys)
+    own = {
+        name
+        for name, target in zip(wanted["measure"], wanted["target"], strict=True)
+        if target == displays[name].target or displays[name].stretch is not None
+    }
+    targets = [one for name, one in displays.items() if name in own]
+    return doubts(list(displays.values()), targets)
 
 
 def summary_of(charts: ChartResult, keys: Sequence[Key]) -> pd.DataFrame:
@@ -158,6 +175,8 @@ def _limits_phrase(charts: ChartResult, keys: Sequence[Key], chart: str) -> str:
     """What is said of the limits of one chart type, from its semicolon on."""
     kind, settings = kind_of(chart), settings_of(charts, chart)
     parts = [_limits_words(charts, keys, chart, kind, settings)]
+    if seldom := warning_length(charts, chart):
+        parts.append(f"level 1 once in about {number_text(seldom)} points (the limit is level 2)")
     screening = _SCREENED.get(str(charts.method.get("screening")))
     if screening and "moving" in kind.basis:
         parts.append(screening)
@@ -278,7 +297,11 @@ def _drawn_sentences(
     said = said if "centre" in drawn else []
     if drawn & {"ucl", "lcl"}:
         said.append("short dashes, grey = limits")
-    said += [words for line, words in _LINE_WORDS.items() if line in drawn]
+    said += [
+        words + (_whose(charts, keys) if line == "target" else "")
+        for line, words in _LINE_WORDS.items()
+        if line in drawn
+    ]
     if points.groupby("panel", observed=True)["phase"].nunique().gt(1).any():
         said.append("dotted upright = new phase")
     sentences = [f"Lines: {'; '.join(said)}."] if said else []
@@ -286,11 +309,28 @@ def _drawn_sentences(
         sentences.append("Limits beyond possible values are drawn at the edge.")
     if (points["verdict"] == "excluded").any():
         sentences.append("Points that were not used feed neither limits nor rules.")
+    if layout.single:
+        often = frequency_of(charts, keys[0][0])
+        sentences += longer_points(points, points["ends"], often)
+    if lost := int(points["missing_before"].sum()):
+        which = "" if layout.single else " on these charts"
+        sentences.append(
+            f"Where the line has a gap, {count_text(lost, 'period')}{which} "
+            f"{'has' if lost == 1 else 'have'} no row."
+        )
     if not layout.single and points["note"].ne("").any():
         sentences.append("A star marks a comment; the table of points holds its words.")
     if charts.method.get("show_last") is not None:
         sentences.append(_shown_part(charts, keys, len(points)))
     return sentences
+
+
+def _whose(charts: ChartResult, keys: Sequence[Key]) -> str:
+    """Whose target of its own a chart shows, and of which time if that is said."""
+    display = display_of(charts, keys[0][0])
+    given = summary_of(charts, keys)["target"].iloc[0]
+    own = len(keys) == 1 and display.target is not None and given == display.target
+    return f" ({display.target_label})" if own and display.target_label else ""
 
 
 def _shown_part(charts: ChartResult, keys: Sequence[Key], shown: int) -> str:

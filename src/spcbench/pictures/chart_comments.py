@@ -9,9 +9,14 @@ from spcbench.pictures.labels import Panel, placed_labels
 from spcbench.pictures.theme import INK, by_day, period_text, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+MOST_DATES = 2
+"""More periods than this, of which the same is said, are counted and not named."""
 
 MOST_COMMENTS = 15
 """The words of more comments than this take more room than the chart."""
@@ -20,27 +25,49 @@ MOST_COMMENTS = 15
 def comment_rows(points: pd.DataFrame) -> pd.DataFrame:
     """The points that carry a comment, with the marker of each.
 
-    Numbered from 1 within each chart; a dash where there is no value to mark.
-    Where a chart has too many, its latest are kept. What is said of every
-    point of a chart marks none.
+    Numbered from 1 within each chart, points of which the same is said alike; a
+    dash where there is no value to mark. Where a chart has too many, its latest
+    are kept. What is said of every point of a chart marks none.
     """
+    import pandas as pd
+
     noted = _without_remarks(points)
     noted = noted[noted["note"].str.strip().ne("")]
     noted = noted.groupby("panel", observed=True).tail(MOST_COMMENTS)
     seen = noted["y"].notna()
-    number = seen.groupby(noted["panel"], observed=True).cumsum()
-    return noted.assign(marker=number.astype(str).where(seen, "–"))
+    marker = pd.Series("–", index=noted.index)
+    for _, notes in noted["note"][seen].groupby(noted["panel"], observed=True):
+        marker[notes.index] = (pd.factorize(notes)[0] + 1).astype(str)
+    return noted.assign(marker=marker)
 
 
 def _without_remarks(points: pd.DataFrame) -> pd.DataFrame:
     """Points whose notes say only what is not said of all points of their chart."""
     left = points.copy()
     for _, notes in points.groupby("panel", observed=True)["note"]:
-        if remark := everywhere(notes):
-            left.loc[notes.index, "note"] = [
-                "; ".join(part for part in note.split("; ") if part not in remark) for note in notes
-            ]
+        left.loc[notes.index, "note"] = own_words(notes)
     return left
+
+
+def own_words(notes: pd.Series) -> list[str]:
+    """The notes of one chart without what stands in all of them."""
+    remark = everywhere(notes)
+    return ["; ".join(part for part in note.split("; ") if part not in remark) for note in notes]
+
+
+def dates_text(dates: Iterable[pd.Timestamp], frequency: str, *, day: bool) -> str:
+    """The first periods of which something is said, and how many more there are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> dates_text(pd.date_range("2024-04-01", periods=13, freq="MS"), "month", day=False)
+    'Apr 2024, May 2024 and 11 more'
+    """
+    told = [period_text(one, frequency, day=day) for one in dates]
+    if len(told) <= MOST_DATES:
+        return " and ".join(told)
+    return f"{', '.join(told[:MOST_DATES])} and {len(told) - MOST_DATES} more"
 
 
 def everywhere(notes: pd.Series) -> list[str]:
@@ -52,7 +79,7 @@ def everywhere(notes: pd.Series) -> list[str]:
 
 
 def comment_list(points: pd.DataFrame, *, width: float, size: float, frequency: str = "") -> str:
-    """The words of the comments, one a line, wrapped; empty without comments.
+    """The words of the comments, each once, wrapped; empty without comments.
 
     Parameters
     ----------
@@ -66,12 +93,12 @@ def comment_list(points: pd.DataFrame, *, width: float, size: float, frequency: 
     kept, day = comment_rows(points), by_day(points["period"])
     listed = [
         wrapped(
-            f"{marker}  {period_text(period, frequency, day=day)}: {' '.join(note.split())}",
+            f"{marker}  {dates_text(dates, frequency, day=day)}: {' '.join(str(note).split())}",
             width=width,
             size=size,
             indent="\u00a0" * 4,
         )
-        for marker, period, note in zip(kept["marker"], kept["period"], kept["note"], strict=True)
+        for (marker, note), dates in kept.groupby(["marker", "note"], sort=False)["period"]
     ]
     unseen = int(_without_remarks(points)["note"].str.strip().ne("").sum()) - len(kept)
     remarks = "; ".join(everywhere(points["note"]))

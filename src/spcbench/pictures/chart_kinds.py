@@ -197,7 +197,7 @@ KINDS: Mapping[str, ChartKind] = {
     "poisson_cusum": _cusum("Poisson CUSUM chart"),
     "vlad": ChartKind(
         name="VLAD",
-        axis="Cases saved or lost: expected minus observed",
+        axis="Expected minus observed events, added up",
         centre="Zero",
         thing=" fewer than expected",
         below=" more than expected",
@@ -238,6 +238,25 @@ def settings_of(charts: ChartResult, chart: str) -> dict[str, Any]:
     if isinstance(own, Mapping):
         return dict(own)
     return {name: one for name, one in settings.items() if not isinstance(one, Mapping)}
+
+
+def frequency_of(charts: ChartResult, measure: str) -> str:
+    """How long a period of one measure is, as its charts say; empty where they do not."""
+    said = str(charts.method.get("frequency") or "")
+    for part in said.split("; "):
+        if part.startswith(f"{measure}: "):
+            return part.removeprefix(f"{measure}: ")
+    return said
+
+
+def warning_length(charts: ChartResult, chart: str) -> float:
+    """Points to a false signal of level 1, where the analyst set one below the limit; else 0.
+
+    Such a chart has two levels: its upper warning line and its limit. Elsewhere
+    the warning line is a share of the limit, and not drawn.
+    """
+    settings = settings_of(charts, chart)
+    return float(settings.get("warning_arl0") or 0.0)
 
 
 def centre_name(charts: ChartResult, key: Key) -> str:

@@ -7,16 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spcbench.pictures.chart_kinds import Bounds, ChartKind, centre_name, kind_in
+from spcbench.pictures.chart_kinds import (
+    Bounds,
+    ChartKind,
+    centre_name,
+    frequency_of,
+    kind_in,
+    warning_length,
+)
+from spcbench.pictures.periods import missing_before
 from spcbench.pictures.results import ChartResult, Key, display_of, rows_of
-from spcbench.pictures.theme import plain, spread
-from spcbench.pictures.words import number_text
+from spcbench.pictures.theme import plain, stacked
+from spcbench.pictures.words import folded, scaled_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LINES = {
     "reference": "Reference",
+    "warning": "Level 1",
     "ucl": "Upper",
     "lcl": "Lower",
     "centre": "Mean",
@@ -25,6 +34,12 @@ LINES = {
     "trajectory": "Trajectory",
 }
 """Lines in the order they are drawn, and what they are called."""
+
+EDGE = 0.06
+"""Room above and below what is drawn, as a share of its height."""
+
+_BY_EVENT = ("g", "t", "bernoulli_cusum")
+"""Charts of events, between which no period can be missing."""
 
 _UNBROKEN = ("target", "stretch", "trajectory", "reference")
 _MOST_LETTERS = (22, 16)  # of one line of a label: alone, and on small charts
@@ -98,6 +113,9 @@ def scaled_points(charts: ChartResult, keys: Sequence[Key], panels: dict[Key, st
     parts = []
     for key, rows in tables.items():
         part = _scaled(charts, key, rows, panels[key])
+        dated = kind_in(charts, key)[0] in _BY_EVENT or by_event
+        often = "" if dated else frequency_of(charts, key[0])
+        part["missing_before"] = missing_before(part["period"], often, part["ends"])
         part["x"] = range(1, len(part) + 1) if by_event else part["period"]
         parts.append(part if last is None else part.tail(int(last)))
     points = pd.concat(parts, ignore_index=True)
@@ -108,11 +126,12 @@ def scaled_points(charts: ChartResult, keys: Sequence[Key], panels: dict[Key, st
 def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd.DataFrame:
     import pandas as pd
 
-    _, kind = kind_in(charts, key)
+    chart, kind = kind_in(charts, key)
     display = display_of(charts, key[0])
     factor = kind.factor(display)
     low, high = _possible(kind, rows, factor)
     nothing = pd.Series(math.nan, index=rows.index)
+    warning = rows["upper_warning"] if warning_length(charts, chart) else nothing
     verdict = rows["verdict"].astype("string").fillna("common_cause")
     if kind.rules == "none":
         verdict = verdict.where(verdict.isna(), "unjudged")
@@ -122,6 +141,7 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
             "panel": panel,
             "measure": key[0],
             "period": rows["period"].to_numpy(),
+            "ends": rows.get("period_end", rows["period"]).to_numpy(),
             "phase": rows["phase"].to_numpy(dtype="int64", na_value=0),
             "y": rows["value"].to_numpy() * factor,
             "verdict": verdict.mask(left_out, "excluded").to_numpy(),
@@ -133,6 +153,7 @@ def _scaled(charts: ChartResult, key: Key, rows: pd.DataFrame, panel: str) -> pd
             "target": rows["target"].to_numpy() * factor,
             "stretch": factor * (math.nan if display.stretch is None else display.stretch),
             "trajectory": rows.get("trajectory", nothing).to_numpy() * factor,
+            "warning": (warning.clip(upper=high) * factor).to_numpy(),
             "lcl": (rows["lcl"].clip(lower=low) * factor).to_numpy(),
             "ucl": (rows["ucl"].clip(upper=high) * factor).to_numpy(),
             "lcl_beyond": rows["lcl"].lt(low).to_numpy(),
@@ -233,8 +254,8 @@ def height_range(points: pd.DataFrame, lines: pd.DataFrame) -> tuple[float, floa
     `points` are those of one chart, `lines` may hold those of others.
     """
     own = lines.loc[lines["panel"] == points["panel"].iloc[0], "y"]
-    low = float(min(points["y"].min(), own.min() if len(own) else math.inf))
-    high = float(max(points["y"].max(), own.max() if len(own) else -math.inf))
+    heights = [*points["y"].dropna(), *own]
+    low, high = float(min(heights)), float(max(heights))
     if high > low:
         return low, high
     room = 0.05 * abs(high) or 1.0
@@ -255,19 +276,20 @@ def line_labels(
     import pandas as pd
 
     per_panel = dict(zip(points["panel"].cat.categories, keys, strict=True))
-    letters = 0.055 if layout.single else 0.115  # the height of a label, of the panel's height
+    letters = 0.055 if layout.single else 0.115  # the height of a line, of the panel's height
     parts = []
     for panel, ends in lines.groupby("panel", observed=True):
         low, high = height_range(points[points["panel"] == panel], lines)
         last = ends.drop_duplicates(["line", "name"], keep="last")
         last = _told_together(charts, per_panel[panel], last.sort_values("y", kind="stable"))
         words = [_folded(text, layout.label_letters) for text in last["words"]]
-        apart = spread(
-            list(last["y"]),
-            gap=letters * (high - low),
-            lines=[text.count("\n") + 1 for text in words],
+        apart = stacked(
+            [(y - low) / (high - low) + EDGE for y in last["y"]],
+            [letters * (text.count("\n") + 1) for text in words],
+            1 + 2 * EDGE,
         )
-        parts.append(last.assign(y=apart, words=words))
+        heights = [low + (share - EDGE) * (high - low) for share in apart]
+        parts.append(last.assign(y=heights, words=words))
     if not parts:
         return lines.assign(words="")
     labels = pd.concat(parts, ignore_index=True)
@@ -309,7 +331,11 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _line_name(charts: ChartResult, key: Key, line: str, name: str) -> str:
-    return centre_name(charts, key) if line == "centre" else name or LINES[line]
+    if line == "centre":
+        return centre_name(charts, key)
+    if line == "ucl" and warning_length(charts, kind_in(charts, key)[0]):
+        return "Level 2"
+    return name or LINES[line]
 
 
 def _doubt(charts: ChartResult, key: Key, line: str, height: float) -> str:
@@ -322,14 +348,12 @@ def _doubt(charts: ChartResult, key: Key, line: str, height: float) -> str:
 
 
 def _height_words(charts: ChartResult, key: Key, line: str, height: float, *, beyond: bool) -> str:
-    percent = kind_in(charts, key)[1].percent(display_of(charts, key[0]))
+    kind, display = kind_in(charts, key)[1], display_of(charts, key[0])
     side = ("> " if line == "ucl" else "< ") if beyond else ""
-    return f"{side}{number_text(height)}{percent}"
+    per = display.per if kind.scale == "measure" else 1
+    return f"{side}{scaled_text(height, per)}{kind.percent(display)}"
 
 
 def _folded(text: str, letters: int) -> str:
     """The label in lines that fit; SVG drops an ordinary space at the start of one."""
-    import textwrap
-
-    lines = textwrap.wrap(text, letters, break_on_hyphens=False) or [""]
-    return "\n".join(f"\u00a0\u00a0{line}" for line in lines)
+    return "\n".join(f"\u00a0\u00a0{line}" for line in folded(text, letters) or [""])

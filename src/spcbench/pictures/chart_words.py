@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from spcbench.pictures.chart_kinds import ChartKind, centre_name, kind_in
+from spcbench.pictures.chart_comments import dates_text, everywhere, own_words
+from spcbench.pictures.chart_kinds import (
+    ChartKind,
+    centre_name,
+    frequency_of,
+    kind_in,
+    warning_length,
+)
+from spcbench.pictures.periods import is_longer
 from spcbench.pictures.results import ChartResult, Key, chart_keys, display_of, rows_of, unit_title
 from spcbench.pictures.theme import by_day, date_text, end_text, period_text
 from spcbench.pictures.words import (
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 
 
 _MOST_TOLD = 5
+_MOST_LETTERS = 600
+"""Of the comments in a description: whoever hears it read out cannot skip them."""
 _ALIKE = 1e-9
 """Limits that differ by less do so only by rounding."""
 _ASSURED = {
@@ -73,35 +84,28 @@ def describe_chart(charts: ChartResult, measure: str, unit: str) -> str:
     points = rows_of(charts.points, key, second="unit")
     day, often = by_day(points["period"]), frequency_of(charts, key[0])
     plotted = kind.axis[:1].lower() + kind.axis[1:]
+    ends = points["period_end"].iloc[-1] if "period_end" in points and len(points) else None
     shown = f" Plotted: {plotted}." if plotted and kind.axis != "Number" else ""
     return " ".join(
         (
             f"{heading}: {kind.name} of {count_text(line['points'], 'point')}"
-            f"{between(line['first'], line['last'], day=day, frequency=often)}.{shown}",
+            f"{between(line['first'], line['last'], day=day, frequency=often, ends=ends)}.{shown}",
             *_findings(charts, key, line, points),
             *_other_lines(charts, key, points, kind),
             *_phases(points, day=day),
             *_signal_sentences(charts, key, day=day),
             *_false_signals(line["expected_false_signals"]),
+            *_longer(points, often),
             *_left_out(points, often, day=day),
             *_comments(points, often, day=day),
         )
     )
 
 
-def frequency_of(charts: ChartResult, measure: str) -> str:
-    """How long a period of one measure is, as its charts say; empty where they do not."""
-    said = str(charts.method.get("frequency") or "")
-    for part in said.split("; "):
-        if part.startswith(f"{measure}: "):
-            return part.removeprefix(f"{measure}: ")
-    return said
-
-
 def _findings(
     charts: ChartResult, key: Key, line: pd.Series[Any], points: pd.DataFrame
 ) -> list[str]:
-    display, (_, kind) = display_of(charts, key[0]), kind_in(charts, key)
+    display, (chart, kind) = display_of(charts, key[0]), kind_in(charts, key)
     found = [f"Latest value {kind.value_words(line['latest_value'], display)}."]
     found += unusual_status(line)
     if not missing(line["variation"]):
@@ -116,12 +120,22 @@ def _findings(
             f"{named.get(kind.limits, 'Limits')} {_where_limits(points)}"
             f"{kind.range_words(line['lcl'], line['ucl'], display)}."
         )
+    if warning_length(charts, chart) and not missing(line["ucl"]):
+        first, second = points["upper_warning"].dropna().iloc[-1], line["ucl"]
+        found.append(
+            f"Two levels: level 1 at {kind.value_words(first, display)}, "
+            f"level 2 at {kind.value_words(second, display)}."
+        )
+        if first < line["latest_value"] <= second:
+            found.append("The latest point lies above level 1.")
     if not missing(line["target"]):
         judged = "" if missing(line["assurance"]) else str(line["assurance"])
         words = f": {_ASSURED[judged]}" if judged in _ASSURED else ""
         own = display.target is not None and line["target"] == display.target
         doubt = " (not verified)" if own and not display.target_verified else ""
         found.append(f"Target {kind.value_words(line['target'], display)}{doubt}{words}.")
+        if not missing(line["reason"]) and "no assurance icon" in line["reason"]:
+            found.append(f"{line['reason'][:1].upper()}{line['reason'][1:]}.")
     return found
 
 
@@ -177,6 +191,8 @@ def _signal_sentences(charts: ChartResult, key: Key, *, day: bool) -> list[str]:
     often = frequency_of(charts, key[0])
     signals = rows_of(charts.signals, key, second="unit")
     sided = signals[signals["side"].notna()]
+    if signals.empty and kind_in(charts, key)[1].rules == "none":
+        return ["Not judged: no rule for special causes fits this chart."]
     if signals.empty:
         return ["No special-cause signals."]
     said = [_latest_signal(sided, often, day=day)] if len(sided) else []
@@ -223,6 +239,28 @@ def _false_signals(expected: Any) -> list[str]:
     return [f"A stable chart of this length gives about {number_text(expected)} false signals."]
 
 
+def _longer(points: pd.DataFrame, often: str) -> list[str]:
+    return longer_points(points, points["period_end"], often) if "period_end" in points else []
+
+
+def longer_points(points: pd.DataFrame, ends: pd.Series, frequency: str) -> list[str]:
+    """Which points stand for more than a period of the usual length, in words."""
+    told = [
+        period_text(date, frequency, ends=end)
+        for date, end in zip(points["period"], ends, strict=True)
+        if is_longer(date, end, frequency)
+    ]
+    if not told:
+        return []
+    if len(told) == len(points) > 1:
+        return [f"Each point is of more than a {frequency or 'month'}: the latest {told[-1]}."]
+    more = f" and {len(told) - _MOST_TOLD} more" if told[_MOST_TOLD:] else ""
+    which = "One point is of a longer period"
+    if len(told) > 1:
+        which = f"{len(told)} points are of longer periods"
+    return [f"{which}: {', '.join(told[:_MOST_TOLD])}{more}."]
+
+
 def _left_out(points: pd.DataFrame, often: str, *, day: bool) -> list[str]:
     if "excluded" not in points or not points["excluded"].any():
         return []
@@ -236,13 +274,25 @@ def _left_out(points: pd.DataFrame, often: str, *, day: bool) -> list[str]:
 
 
 def _comments(points: pd.DataFrame, often: str, *, day: bool) -> list[str]:
-    noted = points[points["note"].astype("string").fillna("").str.strip() != ""]
-    if noted.empty:
-        return []
-    told = [
-        f"{period_text(date, often, day=day)}: {' '.join(text.split()).rstrip('.')}"
-        for date, text in zip(noted["period"], noted["note"], strict=True)
-    ]
-    earlier = len(told) - _MOST_TOLD
-    before = f"{count_text(earlier, 'earlier comment')}; " if earlier > 0 else ""
-    return [f"Comments: {before}{'; '.join(told[-_MOST_TOLD:])}."]
+    """What is said of all points once, then the latest comments, equal ones together."""
+    notes = points["note"].astype("string").fillna("").str.strip()
+    own = points.assign(said=own_words(notes))
+    own = own[own["said"].ne("").to_numpy(bool)]
+    found = sorted(own.groupby("said", sort=False)["period"], key=lambda one: one[1].max())
+    told: list[str] = []
+    for text, dates in reversed(found[-_MOST_TOLD:]):
+        one = f"{dates_text(dates, often, day=day)}: {_shortened(str(text))}"
+        if told and sum(map(len, told)) + len(one) > _MOST_LETTERS:
+            break
+        told.insert(0, one)
+    if earlier := len(found) - len(told):
+        told.insert(0, count_text(earlier, "earlier comment"))
+    if common := everywhere(notes):
+        told.insert(0, f"all points: {_shortened('; '.join(common))}")
+    said = f"Comments: {'; '.join(told)}"
+    return [said if said.endswith("…") else f"{said}."] if told else []
+
+
+def _shortened(text: str) -> str:
+    """A comment in one line, its end left to the table of points where it is long."""
+    return shorten(text, _MOST_LETTERS // 3, placeholder=" …").rstrip(".")

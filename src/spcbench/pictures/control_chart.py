@@ -16,6 +16,7 @@ from spcbench.errors import OptionError
 from spcbench.pictures.chart_caption import caption_text, chart_labels, chart_titles, tick_sign
 from spcbench.pictures.chart_comments import comment_layers
 from spcbench.pictures.chart_rows import (
+    EDGE,
     ChartLayout,
     drawable,
     height_range,
@@ -50,6 +51,7 @@ MOST_CHARTS = 150
 """More small charts than this in one picture can no longer be read."""
 
 _LINE_COLOURS = {
+    "warning": LIMIT_GREY,
     "ucl": LIMIT_GREY,
     "lcl": LIMIT_GREY,
     "centre": INK,
@@ -58,8 +60,9 @@ _LINE_COLOURS = {
     "trajectory": PURPLE,
     "reference": MUTED,
 }
-# Told apart without colour too: short and long dashes, dash and dot, dots.
+# Told apart without colour too: short and long dashes, dash and one or two dots, dots.
 _LINE_STYLES = {
+    "warning": (0, (3.5, 1.5, 1, 1.5, 1, 1.5)),
     "ucl": (0, (3.5, 2)),
     "lcl": (0, (3.5, 2)),
     "centre": "solid",
@@ -145,7 +148,7 @@ def draw_charts(charts: ChartResult, keys: Sequence[Key], *, columns: int | None
         + _empty_panels(points, layout)
         + _room(points, lines)
         + _x_axis(points, layout, room=label_room(labels, layout), by_event=by_event)
-        + p9.scale_y_continuous(labels=_tick_words(tick_sign(charts, keys)), expand=(0.06, 0))
+        + p9.scale_y_continuous(labels=_tick_words(tick_sign(charts, keys)), expand=(EDGE, 0))
         + picture_theme(width=layout.width, height=layout.height, base=layout.base)
         + chart_labels(charts, keys, layout, caption, by_event=by_event)
     )
@@ -199,7 +202,8 @@ def _value_layers(points: pd.DataFrame, layout: ChartLayout) -> list[Any]:
     known = points.dropna(subset=["y"]).copy()
     if known.empty:
         return []
-    gaps = points["y"].isna().cumsum()[known.index]
+    breaks = points["y"].isna() | points["missing_before"].gt(0)
+    gaps = breaks.cumsum()[known.index]
     known["group"] = known["panel"].cat.codes.astype(str) + "/" + known["phase"].astype(str)
     known["group"] += "/" + gaps.astype(str)
     shown = [verdict for verdict in _MARKS if (known["verdict"] == verdict).any()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ from spcbench.pictures.funnel_scale import Scale, size_title, value_title
 from spcbench.pictures.funnel_words import against, chance_sentence, extra_variation, frequency_of
 from spcbench.pictures.results import FunnelResult, Key, display_of, rows_of, view_of
 from spcbench.pictures.theme import plain, wrapped
-from spcbench.pictures.words import between, count_text, number_text, target_name
+from spcbench.pictures.words import (
+    between,
+    count_text,
+    doubt_text,
+    doubts,
+    number_text,
+    target_name,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +117,8 @@ def caption_text(
     if layout.brief:
         said = [*_method_words(funnels, keys, brief=True), *chance_words(funnels, keys)]
         said += [*_variation_words(funnels, keys, brief=True), *alarm_words(funnels)]
-        said += _left_out_words(left_out)
+        said += [*unlabelled_words(funnels, keys), *_left_out_words(left_out)]
+        said += _doubts(funnels, keys)
     else:
         said = [
             *_method_words(funnels, keys, brief=False),
@@ -118,9 +127,11 @@ def caption_text(
             *_line_words(funnels, keys),
             *_fdr_words(funnels),
             *alarm_words(funnels),
+            *unlabelled_words(funnels, keys),
             "Outside means higher or lower than expected, not good or bad by itself.",
             *(["Where room is short, units stand with their codes."] if coded else []),
             *_left_out_words(left_out),
+            *_doubts(funnels, keys),
         ]
         said += absent_words(funnels, keys)
     return wrapped(" ".join(said), width=layout.width - 0.4, size=layout.base * 0.78)
@@ -154,7 +165,8 @@ def caterpillar_caption(
             *(["Intervals with an arrow run on beyond the picture."] if cut else []),
             *_variation_words(funnels, keys, brief=False),
         ]
-    said += [*alarm_words(funnels), *absent_words(funnels, keys)]
+    said += [*alarm_words(funnels), *unlabelled_words(funnels, keys), *_doubts(funnels, keys)]
+    said += absent_words(funnels, keys)
     return wrapped(" ".join(said), width=layout.width - 0.4, size=layout.base * 0.78)
 
 
@@ -226,6 +238,25 @@ def _left_out_words(left_out: int) -> list[str]:
         return []
     names = "1 name is" if left_out == 1 else f"{left_out:,} names are"
     return [f"{names} left out for want of room; the table has all."]
+
+
+def _doubts(funnels: FunnelResult, keys: Sequence[Key]) -> list[str]:
+    """Definitions, and standards drawn, that nobody has compared with their source."""
+    displays = [display_of(funnels, name) for name in dict.fromkeys(key[0] for key in keys)]
+    return doubts(displays, [one for one in displays if doubt_text(funnels.method, one)])
+
+
+def unlabelled_words(funnels: FunnelResult, keys: Sequence[Key]) -> list[str]:
+    """How many units are on no funnel, because nothing says whose peers they are."""
+    advice = funnels.advice[funnels.advice["code"] == "unlabelled"]
+    drawn = {key[0] for key in keys}
+    units: set[str] = set()
+    for measure, text in zip(advice["measure"], advice["evidence"], strict=True):
+        units |= set(json.loads(text)["units"]) if measure in drawn else set()
+    if not units:
+        return []
+    noun = "unit is" if len(units) == 1 else "units are"
+    return [f"{len(units)} {noun} on no funnel, without a known {funnels.method['by']}."]
 
 
 def absent_words(funnels: FunnelResult, keys: Sequence[Key]) -> list[str]:

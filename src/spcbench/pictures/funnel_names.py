@@ -15,8 +15,8 @@ from spcbench.pictures.funnel_layout import FunnelLayout
 from spcbench.pictures.funnel_marks import RING_STROKE, RINGS, STROKE, mark_of, radius_of
 from spcbench.pictures.funnel_rows import FunnelRows, Window
 from spcbench.pictures.results import FunnelResult
-from spcbench.pictures.theme import Mark, plain, spread
-from spcbench.pictures.words import number_text, target_name
+from spcbench.pictures.theme import Mark, plain, stacked
+from spcbench.pictures.words import doubt_text, folded, number_text, target_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,7 +136,7 @@ def _line_names(
     start, end = rows.window.x
     window = Window((start, start + (end - start) * width / (width - strip)), rows.window.y)
     per_inch = (window.y[1] - window.y[0]) / height
-    places = _apart(
+    places = stacked(
         [(y - window.y[0]) / per_inch for y in last["y"]],
         [2 * text_box(one, size)[1] for one in words],
         height,
@@ -158,32 +158,15 @@ def _line_words(funnels: FunnelResult, rows: FunnelRows, line: object, layout: F
     few = layout.brief or not layout.single
     letters = 12 if few else 16
     if name == "target":
-        words = f"{target_name(funnels.method)} {rows.scale.words(height)}"
+        doubt = doubt_text(funnels.method, rows.scale.display)
+        words = f"{target_name(funnels.method)} {rows.scale.words(height)}{doubt}"
     elif name.endswith("_fdr"):
         return f"FDR {number_text(100 * float(funnels.method.get('fdr') or 0.05))}%"
     elif label:
         words = f"{label} {rows.scale.words(height)}"
     else:
         return level_words(name.partition("_")[2]) + ("" if few else " limit")
-    return "\n".join(textwrap.wrap(words, letters))
-
-
-def _apart(places: Sequence[float], heights: Sequence[float], most: float) -> list[float]:
-    """Places for text of these heights, apart from one another and inside the panel."""
-    if not places:
-        return []
-    gap = min(heights)
-    moved = spread(list(places), gap=gap, lines=[max(1, round(high / gap)) for high in heights])
-    order = sorted(range(len(moved)), key=lambda at: moved[at])
-    floor = 0.0
-    for at in order:
-        moved[at] = max(moved[at], floor + heights[at] / 2)
-        floor = moved[at] + heights[at] / 2
-    ceiling = most
-    for at in reversed(order):
-        moved[at] = min(moved[at], ceiling - heights[at] / 2)
-        ceiling = moved[at] - heights[at] / 2
-    return moved
+    return "\n".join(folded(words, letters))
 
 
 def _room(

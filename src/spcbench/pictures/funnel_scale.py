@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spcbench.pictures.results import FunnelResult, display_of
-from spcbench.pictures.words import number_text, scale_text, value_text
+from spcbench.pictures.words import number_text, scale_text, scaled_text, value_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,12 +82,12 @@ class Scale:
         --------
         >>> from spcbench.tables import Display
         >>> Scale(Display(title="")).words(84.25)
-        '84.2%'
+        '84.3%'
         """
         number = 10.0**height if self.by_logarithm else height
         if self.display.per == 1:
             return _ratio_text(number)
-        return number_text(number) + ("%" if self.display.per == 100 else "")
+        return scaled_text(number, self.display.per) + ("%" if self.display.per == 100 else "")
 
     def breaks(self, limits: tuple[float, float]) -> Sequence[float]:
         """Marks of the axis between two heights."""

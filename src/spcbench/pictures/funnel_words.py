@@ -25,6 +25,7 @@ from spcbench.pictures.words import (
     STATUS_WORDS,
     between,
     count_text,
+    doubt_text,
     missing,
     number_text,
     target_name,
@@ -108,7 +109,7 @@ def describe_funnel(funnels: FunnelResult, measure: str, group: str = "") -> str
         f"{heading}: {_picture(funnels)} of {count_text(line['units'], 'unit')}"
         f"{between(line['first'], line['last'], frequency=frequency_of(funnels))}"
         f"{against(funnels)}.",
-        f"{target_name(funnels.method)} {target}{_doubt(funnels, key[0])}.",
+        f"{target_name(funnels.method)} {target}{target_doubt(funnels, key[0])}.",
         *_reference_words(funnels, key[0]),
         *unusual_status(line),
         _outside_words(funnels, units),
@@ -153,10 +154,9 @@ def _picture(funnels: FunnelResult) -> str:
     return "funnel plot" + (" of change" if funnels.method.get("data_type") == "change" else "")
 
 
-def _doubt(funnels: FunnelResult, measure: str) -> str:
-    """What is said behind the measure's own target if nobody has checked it at its source."""
-    own = funnels.method.get("target") == "standard"
-    return " (not verified)" if own and not display_of(funnels, measure).target_verified else ""
+def target_doubt(funnels: FunnelResult, measure: str) -> str:
+    """What is said behind a measure's own target that nobody has checked at its source."""
+    return doubt_text(funnels.method, display_of(funnels, measure))
 
 
 def _reference_words(funnels: FunnelResult, measure: str) -> list[str]:

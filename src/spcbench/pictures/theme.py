@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from spcbench.pictures.periods import LONG, is_longer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +32,6 @@ FONT = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
 
 _APART = 0.7
 """Labels of an axis stand at least this share of an even spacing apart."""
-
-_LONG = {"quarter": 3, "year": 12}
-"""Months of periods that are told by their last month too."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -107,7 +106,7 @@ def last_day(date: pd.Timestamp, frequency: str) -> pd.Timestamp:
     """
     import pandas as pd
 
-    months = _LONG.get(frequency)
+    months = LONG.get(frequency)
     return date + pd.DateOffset(months=months, days=-1) if months else date
 
 
@@ -122,7 +121,7 @@ def named_by_day(frequency: str) -> bool:
     return frequency.endswith(("day", "days", "week"))
 
 
-def period_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str:
+def period_text(date: pd.Timestamp, frequency: str, *, day: bool = False, ends: Any = None) -> str:
     """A period in words: of a quarter or a year from its first month to its last.
 
     Parameters
@@ -133,10 +132,14 @@ def period_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str
         How long it is, such as ``"quarter"``.
     day : bool
         As for `date_text`.
+    ends : Timestamp, optional
+        Its last day, if it is known: a period longer than usual is named by both.
 
     Examples
     --------
     >>> import pandas as pd
+    >>> period_text(pd.Timestamp("2024-12-01"), "month", ends=pd.Timestamp("2025-09-30"))
+    'Dec 2024 to Sep 2025'
     >>> period_text(pd.Timestamp("2024-10-01"), "quarter")
     'Oct to Dec 2024'
     >>> period_text(pd.Timestamp("2023-12-01"), "quarter")
@@ -146,7 +149,10 @@ def period_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str
     >>> period_text(pd.Timestamp("2024-10-01"), "week")
     '1 Oct 2024'
     """
-    if frequency not in _LONG:
+    if is_longer(date, ends, frequency):
+        whole = date.day == 1 and ends.is_month_end
+        return f"{date_text(date)} to {month_text(ends) if whole else date_text(ends, day=True)}"
+    if frequency not in LONG:
         return date_text(date, day=day or named_by_day(frequency))
     begins, ends = date_text(date), end_text(date, frequency)
     same_year = begins.endswith(ends[-4:]) and date.day == 1
@@ -164,7 +170,7 @@ def end_text(date: pd.Timestamp, frequency: str, *, day: bool = False) -> str:
     >>> end_text(pd.Timestamp("2024-04-06"), "year")
     '5 Apr 2025'
     """
-    if frequency not in _LONG:
+    if frequency not in LONG:
         return date_text(date, day=day or named_by_day(frequency))
     last = last_day(date, frequency)
     return month_text(last) if date.day == 1 else date_text(last, day=True)
@@ -348,3 +354,27 @@ def spread(
         downward[at] = min(places[at], downward[above] - gap * (tall[at] + tall[above]) / 2)
     # Both keep the gap, one pushing up and one down: so does their mean.
     return [(up + down) / 2 for up, down in zip(upward, downward, strict=True)]
+
+
+def stacked(places: Sequence[float], heights: Sequence[float], most: float) -> list[float]:
+    """Places for text of these heights, apart from one another and between 0 and `most`.
+
+    Examples
+    --------
+    >>> stacked([9.5, 9.5], [2.0, 2.0], 10.0)
+    [7.0, 9.0]
+    """
+    if not places:
+        return []
+    gap = min(heights)
+    moved = spread(list(places), gap=gap, lines=[max(1, round(high / gap)) for high in heights])
+    order = sorted(range(len(moved)), key=lambda at: moved[at])
+    floor = 0.0
+    for at in order:
+        moved[at] = max(moved[at], floor + heights[at] / 2)
+        floor = moved[at] + heights[at] / 2
+    ceiling = most
+    for at in reversed(order):
+        moved[at] = min(moved[at], ceiling - heights[at] / 2)
+        ceiling = moved[at] - heights[at] / 2
+    return moved

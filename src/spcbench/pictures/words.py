@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from spcbench.pictures.periods import is_longer
 from spcbench.pictures.theme import date_text, end_text, period_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ UNIT_VERDICT_WORDS = {
     "worse_than_expected": "Worse than expected",
     "differs": "Different from expected",
 }
+DOUBT = "not verified"
 TARGET_WORDS = {
     "pooled": "Average",
     "given": "Target",
@@ -53,8 +55,14 @@ TARGET_WORDS = {
 }
 
 
+_SAME = 1e-12
+"""Numbers that differ by less do so only by the arithmetic."""
+_EXACT = 1e15
+"""Numbers beyond have no decimals that are certain."""
+
+
 def number_text(number: float, *, decimals: int = 1) -> str:
-    """Write a number with thousands separators and no idle zeros.
+    """Write a number with thousands separators and no idle zeros; halves go up.
 
     Parameters
     ----------
@@ -66,13 +74,52 @@ def number_text(number: float, *, decimals: int = 1) -> str:
     Examples
     --------
     >>> number_text(12500.04), number_text(85.0), number_text(0.155), number_text(float("nan"))
-    ('12,500', '85', '0.15', 'no value')
+    ('12,500', '85', '0.16', 'no value')
     """
     if math.isnan(number):
         return "no value"
     places = decimals + (abs(number) < 1)
-    text = f"{number:,.{places}f}".rstrip("0").rstrip(".") if places else f"{number:,.0f}"
+    text = _rounded(number, places)
+    text = text.rstrip("0").rstrip(".") if places else text
     return "0" if text in ("-0", "") else text
+
+
+def _rounded(number: float, places: int) -> str:
+    """A number to so many places, halves up as written: 96.55 is 96.6, however it was reached."""
+    from decimal import ROUND_HALF_UP, Decimal
+
+    if not abs(number) < _EXACT:
+        return f"{number:,.{places}f}"
+    # Twelve digits: what lies beyond comes from the arithmetic.
+    written, step = Decimal(f"{number:.12g}"), Decimal(f"1e-{int(places)}")
+    return f"{written.quantize(step, ROUND_HALF_UP):,f}"
+
+
+def scaled_text(number: float, per: int) -> str:
+    """Write a number that is already scaled: what is not all or nothing never reads as if it were.
+
+    Parameters
+    ----------
+    number : float
+        Such as 99.97 per cent.
+    per : int
+        Its scale: 100 for per cent.
+
+    Examples
+    --------
+    >>> scaled_text(99.97, 100), scaled_text(99.99995, 100), scaled_text(100.0, 100)
+    ('99.97', '>99.999', '100')
+    >>> scaled_text(0.0004, 100), scaled_text(0.0, 100), scaled_text(99.97, 1000)
+    ('<0.001', '0', '100')
+    """
+    whole = 100.0 if per == 100 else math.inf
+    if per == 1 or not 0.0 < number < whole or math.isclose(number, whole, rel_tol=_SAME):
+        return number_text(number)
+    for places in (1 + (number < 1), 2, 3):
+        text = _rounded(number, places).rstrip("0").rstrip(".")
+        if text not in ("", "0", "100") or (text == "100" and whole > 100.0):
+            return text
+    return "<0.001" if number < 1 else ">99.999"
 
 
 def scale_text(per: int) -> str:
@@ -106,7 +153,7 @@ def value_text(value: Any, display: Display) -> str:
     """
     if missing(value):
         return "no value"
-    return number_text(float(value) * display.per) + scale_text(display.per)
+    return scaled_text(float(value) * display.per, display.per) + scale_text(display.per)
 
 
 def count_text(number: Any, thing: str) -> str:
@@ -137,6 +184,66 @@ def target_name(method: Mapping[str, Any]) -> str:
     ('Target', 'Average')
     """
     return TARGET_WORDS.get(str(method.get("target")), "Average")
+
+
+def doubt_text(method: Mapping[str, Any], display: Display) -> str:
+    """What is said behind a measure's own target that nobody has checked at its source.
+
+    Examples
+    --------
+    >>> from spcbench.tables import Display
+    >>> doubt_text({"target": "standard"}, Display(title="Thing", target_verified=False))
+    ' (not verified)'
+    """
+    own = method.get("target") == "standard"
+    return f" ({DOUBT})" if own and not display.target_verified else ""
+
+
+def doubts(displays: Sequence[Display], targets: Sequence[Display]) -> list[str]:
+    """What the caption of a picture says of definitions and targets that nobody has checked.
+
+    Parameters
+    ----------
+    displays : sequence of Display
+        Of the measures in the picture.
+    targets : sequence of Display
+        Of those whose own target is drawn.
+
+    Examples
+    --------
+    >>> from spcbench.tables import Display
+    >>> milk = Display(title="Milk", verified=False, target_verified=False)
+    >>> doubts([milk], [milk])
+    ['Definition not verified.', 'Target not verified.']
+    >>> doubts([milk, Display(title="Cord")], [])
+    ['Definition not verified of 1 of 2 measures.']
+    """
+    found = {
+        "Definition": [one for one in displays if not one.verified],
+        "Target": [one for one in targets if not one.target_verified],
+    }
+    said: list[str] = []
+    for what, which in found.items():
+        part = f" of {len(which)} of {len(displays)} measures" if which != list(displays) else ""
+        said += [f"{what} {DOUBT}{part}."] if which else []
+    return said
+
+
+def folded(text: str, letters: int) -> list[str]:
+    """A label in short lines, none of which ends between "not" and "verified".
+
+    Examples
+    --------
+    >>> folded("Target (not verified) 80%", 12)
+    ['Target', '(not verified)', '80%']
+    """
+    import textwrap
+
+    if DOUBT in text:
+        letters = max(letters, len(f"({DOUBT}),"))
+    whole = text.replace(DOUBT, DOUBT.replace(" ", "\u00a0"))
+    lines = textwrap.wrap(whole, letters, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def missing(value: Any) -> bool:
@@ -177,8 +284,12 @@ def excess_variation(advice: pd.DataFrame, keys: Sequence[tuple[str, str]], noun
     )
 
 
-def between(first: Any, last: Any, *, day: bool = False, frequency: str = "") -> str:
+def between(
+    first: Any, last: Any, *, day: bool = False, frequency: str = "", ends: Any | None = None
+) -> str:
     """Which periods, as the end of a phrase; dates are first days of periods, or days.
+
+    `ends` is the last day of the last one, if it is known.
 
     Examples
     --------
@@ -190,8 +301,11 @@ def between(first: Any, last: Any, *, day: bool = False, frequency: str = "") ->
     if missing(first) or missing(last):
         return ""
     if first == last:
-        told = period_text(first, frequency, day=day)
+        told = period_text(first, frequency, day=day, ends=ends)
         return f", {told}" if " to " in told else f", one period from {told}"
+    if is_longer(last, ends, frequency):
+        _, _, until = period_text(last, frequency, ends=ends).rpartition(" to ")
+        return f", {date_text(first, day=day)} to {until}"
     return f", {date_text(first, day=day)} to {end_text(last, frequency, day=day)}"
 
 

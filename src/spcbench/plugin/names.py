@@ -120,6 +120,11 @@ def pick_pack(name: str, packs: Sequence[Pack]) -> Pack:
     return newest(matching)
 
 
+def published_as(measure: PackMeasure) -> str:
+    """What a measure is called where it is published; empty where it is nowhere."""
+    return str(getattr(measure, "indicator", ""))
+
+
 def pick_measure(name: str, packs: Sequence[Pack]) -> tuple[Pack, PackMeasure]:
     """The measure that a full, half or bare name means, with its pack.
 
@@ -143,7 +148,14 @@ def pick_measure(name: str, packs: Sequence[Pack]) -> tuple[Pack, PackMeasure]:
     every = [(pack, measure) for pack in packs for measure in pack.measures]
     matching = [pair for pair in every if spelled(*pair) == name]
     if not matching:
-        raise UnknownNameError("measure", name, [spelled(*pair) for pair in every])
+        bare = name.rpartition(":")[2].casefold()
+        published = [pair for pair in every if bare and published_as(pair[1]).casefold() == bare]
+        raise UnknownNameError(
+            "measure",
+            name,
+            [spelled(*pair) for pair in every],
+            meant=[spelled(*pair) for pair in published],
+        )
     if len({pack.id for pack, _ in matching}) > 1:
         listed = ", ".join(sorted(f"{pack.name}:{measure.id}" for pack, measure in matching))
         raise AmbiguousNameError(f"several packs have a measure {name!r}; write one of: {listed}")

@@ -89,11 +89,14 @@ class Pack:
     valid : str
         When the definitions hold, in words: ``"2023/24 onward"``.
     sections : callable, optional
-        ``sections(page)`` gives what the page of one unit or area says besides
-        its charts (see `spcbench.report.Page`). Not from a file.
+        ``sections(page)`` gives what the page of one unit or area, or a report,
+        says besides its charts (see `spcbench.report.Page`). Not from a file.
     key : str
         The field that names one record: the same value twice is the same
         record twice, which is told.
+    files : mapping of str to str
+        Files that `sections` can use, in ``page.files``: their names, and in
+        words what each holds.
 
     Raises
     ------
@@ -113,6 +116,7 @@ class Pack:
     valid: str = ""
     sections: Callable[[Page], Iterable[Section]] | None = None
     key: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not ID_PATTERN.fullmatch(self.id):
@@ -129,6 +133,7 @@ class Pack:
             raise PackError(
                 f"pack {self.id!r}: sections must be a function, not {type(self.sections).__name__}"
             )
+        self._check_files()
         for what, names in (
             ("measure", [measure.id for measure in self.measures]),
             ("field", [declared.name for declared in self.fields]),
@@ -150,6 +155,16 @@ class Pack:
                     f"pack {self.id!r}, measure {measure.id!r} uses the column {unknown[0]!r}, "
                     "which the pack does not declare as a field"
                 )
+
+    def _check_files(self) -> None:
+        for name in self.files:
+            if not ID_PATTERN.fullmatch(name):
+                raise PackError(
+                    f"pack {self.id!r}: the name of a file, {name!r}, must match "
+                    f"{ID_PATTERN.pattern}"
+                )
+        if self.files and self.sections is None:
+            raise PackError(f"pack {self.id!r} names files, but has no sections that use them")
 
     @property
     def name(self) -> str:

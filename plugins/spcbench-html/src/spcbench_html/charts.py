@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spcbench.pictures import describe_chart, svg_bytes
-from spcbench.pictures.chart_kinds import ChartKind, kind_in, kind_of
-from spcbench.pictures.chart_words import frequency_of
+from spcbench.pictures.chart_kinds import ChartKind, frequency_of, kind_in, kind_of
 from spcbench.pictures.control_chart import control_chart
+from spcbench.pictures.page_words import ICON_LETTERS, cell_text
 from spcbench.pictures.results import display_of, rows_of, unit_title
 from spcbench.pictures.theme import period_text
 from spcbench.pictures.words import ASSURANCE_WORDS, STATUS_WORDS, VARIATION_WORDS
-from spcbench_html.parts import Figure, Grid, Icon, cell_text, data_uri, is_known, value_or_dash
+from spcbench_html.parts import (
+    Cell,
+    Figure,
+    Grid,
+    Icon,
+    data_uri,
+    is_known,
+    value_or_dash,
+)
 
 if TYPE_CHECKING:
     from spcbench import ControlCharts
     from spcbench.tables import Display
-
-_VARIATION_LETTERS = {"high": "H", "low": "L"}
-_ASSURANCE_LETTERS = {"passes": "P", "hit_or_miss": "?", "fails": "F"}
 
 
 def chart_summary(charts: ControlCharts) -> Grid:
@@ -36,7 +41,7 @@ def chart_summary(charts: ControlCharts) -> Grid:
                 unit_title(charts, line["unit"]),
                 kind.name.replace(" ", "\u00a0"),
                 kind.value_words(line["latest_value"], display),
-                value_or_dash(line["target"], display),
+                _target(line["target"], display),
                 _variation_icon(line),
                 _assurance_icon(line["assurance"]),
                 value_or_dash(line["centre"], display, kind),
@@ -57,6 +62,13 @@ def chart_summary(charts: ControlCharts) -> Grid:
     return Grid("Control charts: has anything changed?", headings, rows)
 
 
+def _target(target: Any, display: Display) -> Cell | str:
+    """A target; one of the measure's own that nobody checked at its source is told."""
+    said = value_or_dash(target, display)
+    own = not pd.isna(target) and target == display.target
+    return Cell(said, ("Not\u00a0verified",)) if own and not display.target_verified else said
+
+
 def _variation_icon(line: Mapping[str, Any]) -> Icon | str:
     return icon_of(line["variation"]) or STATUS_WORDS.get(line["status"], "–")
 
@@ -69,14 +81,10 @@ def icon_of(word: Any) -> Icon | None:
     """The icon of a word of variation or assurance; None for nothing to show."""
     if not isinstance(word, str) or word == "none":
         return None
-    if word in _ASSURANCE_LETTERS:
-        return Icon(_ASSURANCE_LETTERS[word], word, ASSURANCE_WORDS[word])
-    if word not in VARIATION_WORDS:
+    if word not in ICON_LETTERS:
         return None
-    kind, _, side = word.rpartition("_")
-    if side not in _VARIATION_LETTERS:
-        kind = word
-    return Icon(_VARIATION_LETTERS.get(side, "–"), kind, VARIATION_WORDS[word])
+    words = ASSURANCE_WORDS.get(word) or VARIATION_WORDS[word]
+    return Icon(ICON_LETTERS[word], word.removesuffix("_high").removesuffix("_low"), words)
 
 
 def _limits_text(lower: float, upper: float, display: Display, kind: ChartKind) -> str:
@@ -98,7 +106,7 @@ def chart_figure(
     often = frequency_of(charts, key[0])
     rows = [
         [
-            period_text(line["period"], often),
+            period_text(line["period"], often, ends=line.get("period_end")),
             cell_text(line["numerator"]),
             cell_text(line["denominator"]),
             value_or_dash(line["value"], display, kind),

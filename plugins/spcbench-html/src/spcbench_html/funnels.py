@@ -11,11 +11,12 @@ import pandas as pd
 from spcbench.levels import level_names, level_words
 from spcbench.pictures import describe_funnel, svg_bytes
 from spcbench.pictures.funnel_scale import value_words
-from spcbench.pictures.funnel_words import position_words, positions_outside
+from spcbench.pictures.funnel_words import position_words, positions_outside, target_doubt
+from spcbench.pictures.page_words import cell_text
 from spcbench.pictures.results import display_of, rows_of, unit_title
 from spcbench.pictures.saving import funnel_picture
 from spcbench.pictures.words import STATUS_WORDS, target_name
-from spcbench_html.parts import Figure, Grid, cell_text, data_uri, is_known, value_or_dash
+from spcbench_html.parts import Figure, Grid, data_uri, is_known, value_or_dash
 
 if TYPE_CHECKING:
     from spcbench import Funnels
@@ -43,7 +44,7 @@ def funnel_summary(funnels: Funnels) -> Grid:
                 display_of(funnels, line["measure"]).title,
                 group or "All units",
                 cell_text(line["units"]),
-                f"{target_name(funnels.method)} {target}",
+                f"{target_name(funnels.method)} {target}{target_doubt(funnels, line['measure'])}",
                 _named(funnels, units, "above"),
                 _named(funnels, units, "below"),
                 cell_text(line["expected_false_positives"]),

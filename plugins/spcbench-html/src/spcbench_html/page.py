@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from spcbench.errors import OptionError
+from spcbench.pictures.page_words import keys_of
 from spcbench.pictures.results import display_of, unit_title
 from spcbench_html.parts import Advice, Cell, Icon, Method, is_known
-from spcbench_html.sections import keys_of, measure_sections, method_of, parts_of, summary_of
+from spcbench_html.sections import measure_sections, method_of, parts_of, summary_of
 
 if TYPE_CHECKING:
     from spcbench import Report

@@ -10,8 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from spcbench.pictures.chart_kinds import ChartKind
-from spcbench.pictures.theme import date_text
-from spcbench.pictures.words import number_text, value_text
+from spcbench.pictures.words import value_text
 from spcbench.tables import Display
 
 
@@ -98,17 +97,6 @@ class Method:
 
     title: str
     items: Sequence[tuple[str, str]]
-
-
-def cell_text(value: Any) -> str:
-    """A cell of a table as people write it."""
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, pd.Timestamp):
-        return date_text(value)
-    if isinstance(value, float):
-        return number_text(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def value_or_dash(value: float, display: Display, kind: ChartKind | None = None) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SPCBENCH_API = 1
 
 _HOMES = {
-    "comparator_groups": "organisations",
+    "Window": "scheme_data",
+    "comparator_groups": "comparators",
     "cqims_passed": "scheme_published",
     "due_counts": "scheme_due",
     "event_signals": "signals",
@@ -37,15 +38,20 @@ _HOMES = {
     "training_forecast": "training",
     "unlisted_organisations": "monthly_summary",
     "validity": "quality_file",
-    "with_groups": "organisations",
 }
-"""Functions for users, and the module of each, which is imported when first used."""
+"""Names for users, and the module of each, which is imported when first used."""
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - each is text
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
 
 
 def annual_pack() -> Pack:
@@ -195,9 +201,10 @@ def _only_when_asked_for(head: bytes, path: Path) -> bool:
 
 @hookimpl
 def spcbench_commands() -> Iterable[click.Command]:
-    """Offer ``mis-scorecard``, ``mis-signals`` and ``mis-training``."""
-    from spcbench_mis import commands
+    """Offer ``mis-scorecard``, ``mis-signals``, ``mis-training`` and ``mis-groups``."""
+    from spcbench_mis import commands, comparators_command
 
     yield commands.scorecard_command
     yield commands.signals_command
     yield commands.training_command
+    yield comparators_command.groups_command

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,6 +46,10 @@ LEVELS = {
 }
 PUBLISHED_LEVELS = "National, NHS England (Region) or Provider"
 
+MISSING = "Missing value / Value outside reporting parameters"
+"""The category of cases that are not known; capitals and spaces vary."""
+
+ROUNDED_TO = 5
 SHOWN_FOR_SMALL = 5
 NOTE_SMALL = "published as 5: the true count is between 1 and 7"
 
@@ -89,7 +94,7 @@ def looks_annual(head: bytes, path: Path) -> bool:
     bool
         True if the header has the columns that tell this file from others,
         whatever their case, with or without underscores, spaces and a byte
-        order mark, and the first row does not have a month for its period.
+        order mark, and the first row has a year for its period.
 
     Examples
     --------
@@ -98,8 +103,6 @@ def looks_annual(head: bytes, path: Path) -> bool:
     >>> looks_annual(b"measure,unit,period,numerator,denominator", Path("x.csv"))
     False
     """
-    from spcbench_mis.monthly_cells import month_in
-
     lines = head.decode("utf-8-sig", errors="replace").splitlines()
     header = [_plain(name) for name in next(csv.reader(lines[:1]), [])]
     if not TELLING.issubset(header):
@@ -107,7 +110,18 @@ def looks_annual(head: bytes, path: Path) -> bool:
     # Monthly files before 2019 have the same columns, with a month for a period.
     row = next(csv.reader(lines[1:2]), [])
     place = header.index("period")
-    return len(row) <= place or month_in(row[place].strip()) is None
+    return len(row) <= place or looks_like_year(row[place])
+
+
+def looks_like_year(text: str) -> bool:
+    """Whether a period is meant for a year, and not for a month or a day.
+
+    Examples
+    --------
+    >>> looks_like_year("2022-23"), looks_like_year("2022/23"), looks_like_year("18-Dec")
+    (True, True, False)
+    """
+    return re.fullmatch(r"\d{4}( ?[-/] ?(\d{4}|\d{2}))?", text.strip(), re.ASCII) is not None
 
 
 def read_annual(path: Path) -> Table:
@@ -208,7 +222,7 @@ def tidy_annual(path: Path) -> pd.DataFrame:
 
 def _entries(path: Path) -> list[Entry]:
     """Every row, or the first that does not fit."""
-    lines = _lines(path)
+    lines = csv_lines(path, published=True)
     _, header = next(lines, (1, []))
     places = _places(header, path.name)
     seen: dict[tuple[str, ...], int] = {}
@@ -233,14 +247,40 @@ def _entries(path: Path) -> list[Entry]:
     return entries
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every row that is not empty."""
+def csv_lines(path: Path, *, published: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row of a file that is not empty.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The CSV file.
+    published : bool
+        Whether its last line must have an end and its cells commas between them, as
+        published files have; a file of one's own may have semicolons.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not CSV in UTF-8 or Windows-1252, or may
+        have been cut short.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    if b"\x00" in content:
+        raise InputError(f"{path.name} is not plain text; expected the CSV file as published")
+    if published and content and content[-1:] not in b"\r\n":
+        # A figure that is cut is still a figure: 6635 would be read as 66.
+        raise InputError(
+            f"{path.name} does not end with the end of a line, so it may have been cut short; "
+            "download the file again"
+        )
     # Newlines stay as they are, so that a quoted name may hold one.
-    rows = csv.reader(io.StringIO(_decoded(content, path.name), newline=""), strict=True)
+    text = _decoded(content, path.name)
+    head = text.partition("\n")[0]
+    mark = "," if published or head.count(";") <= head.count(",") else ";"
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     while True:
         try:
             cells = next(rows)
@@ -306,16 +346,30 @@ def _entry(cells: dict[str, str], where: str) -> Entry:
             f"{where}, column Value: {cells['value']!r} is not a whole number; "
             "the publication gives rounded counts such as 0, 5 or 1215"
         )
+    if int(value[1]) % ROUNDED_TO:
+        raise InputError(
+            f"{where}, column Value: {cells['value']!r} is not a multiple of {ROUNDED_TO}, as all "
+            "counts of the publication are; the file has been changed: download it again"
+        )
     return Entry(
         period=_financial_year(cells["period"], where),
         level=level,
-        unit=cells["orgcode"],
+        unit=cells["orgcode"] if level == "national" else cells["orgcode"].upper(),
         unit_name=cells["orgname"],
         dimension=cells["dimension"],
-        category=" ".join(cells["measure"].split()),
+        category=_category(cells["measure"], cells["dimension"]),
         count_of=cells["countof"],
         value=int(value[1]),
     )
+
+
+@lru_cache(maxsize=4096)
+def _category(text: str, dimension: str) -> str:
+    """A category as the publication means it, whatever spaces and spreadsheets made of it."""
+    from spcbench_mis.dimension_file import mended_category
+
+    category = mended_category(" ".join(text.split()), dimension)
+    return MISSING if _plain(category) == _plain(MISSING) else category
 
 
 def _financial_year(period: str, where: str) -> str:

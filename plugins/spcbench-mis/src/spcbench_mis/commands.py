@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spcbench.cli import options
 from spcbench.errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DATE_METAVAR = "YYYY-MM-DD"
     type=FILE,
     help="Write a file of evidence to fill in (.toml or .csv) instead of a scorecard.",
 )
+@options.counts_options
 @click.option("-o", "--output", type=FILE, help="scorecard.html, scorecard.csv or scorecard.json.")
 @click.pass_obj
 def scorecard_command(
@@ -42,6 +44,7 @@ def scorecard_command(
     evidence: Path | None,
     template: Path | None,
     output: Path | None,
+    **reading: Any,
 ) -> None:
     """Show how a trust stands against the Maternity Incentive Scheme.
 
@@ -61,23 +64,24 @@ def scorecard_command(
             f"cannot write {output.name!r}: the name must end in {', '.join(SUFFIXES)}"
         )
     _check_not_an_input(output, counts, evidence)
-    import spcbench
+    from spcbench.cli.inputs import counts_of
     from spcbench_mis import scorecard_page
-    from spcbench_mis.evidence import read_evidence
+    from spcbench_mis.evidence import evidence_about
+    from spcbench_mis.scorecard_rows import unused_lines
     from spcbench_mis.scorecard_table import scorecard
 
-    said = None if evidence is None else read_evidence(evidence, year=year, unit=unit)
-    card = scorecard(
-        spcbench.read(counts, host=host), year=year, unit=unit, on=_day("on", on), evidence=said
-    )
-    if evidence is not None and unit is None:
-        read_evidence(evidence, year=year, unit=card.unit)
+    table = counts_of(counts, host=host, **reading)
+    card = scorecard(table, year=year, unit=unit, on=_day("on", on), evidence=evidence)
     made = {
         ".csv": scorecard_page.scorecard_csv,
         ".json": scorecard_page.scorecard_json,
         ".html": scorecard_page.scorecard_html,
     }[output.suffix.lower()](card)
     _write(output, made)
+    for line in unused_lines(card.unused):
+        click.echo(line, err=True)
+    if evidence is not None and not evidence_about(evidence)[1]:
+        click.echo(f"{evidence.name} says no unit; taken as that of {card.unit}", err=True)
     met = int(card.actions["verdict"].eq("met").sum())
     click.echo(f"{met} of {len(card.actions)} safety actions met as of {card.on}", err=True)
     click.echo(output)
@@ -85,39 +89,53 @@ def scorecard_command(
 
 @click.command("mis-signals")
 @click.argument("counts", type=FILE)
-@click.option("--rate", type=float, help="Usual events to a birth in England, such as 0.002.")
+@click.option(
+    "--rate",
+    "rates",
+    metavar="NUMBER",
+    multiple=True,
+    help="Usual events to a birth in England, such as 0.002; or 2025=0.002, once for each year.",
+)
 @click.option("--measure", metavar="NAME", help="Only this measure of COUNTS.")
-@click.option("-o", "--output", type=FILE, required=True, help="signals.html, .png, .pdf or .csv.")
+@options.counts_options
+@click.option("-o", "--output", type=FILE, required=True, help="signals.html, .pdf or .csv.")
 @click.pass_obj
 def signals_command(
-    host: PluginHost | None, /, *, counts: Path, rate: float | None, measure: str | None,
-    output: Path,
+    host: PluginHost | None, /, *, counts: Path, rates: tuple[str, ...], measure: str | None,
+    output: Path, **reading: Any,
 ) -> None:  # fmt: skip
     """Look for a lasting rise of rare events, by site, as NHS England's signal system does.
 
-    COUNTS holds events (numerator) and births (denominator) by site and month.
+    COUNTS holds events (numerator) and births (denominator) by site and month,
+    with the births of the year before, from which the levels of a year are made.
     Signals of level 1 and 2 are printed; the charts go to the output.
     """
     import spcbench
+    from spcbench.cli.inputs import counts_of, rows_of
+    from spcbench.intake import matching
     from spcbench_mis.signals import event_signals, signals_section
 
     _check_not_an_input(output, counts)
-    table: Any = spcbench.read(counts, host=host)
+    table = counts_of(counts, host=host, **reading)
     if measure is not None:
-        table = _only(table, measure)
-    found = event_signals(table, reference_rate=rate, host=host)
+        names = table.data["measure"]
+        full = matching(measure, list(names.unique()))
+        table = rows_of(table, names.eq(full).to_numpy(dtype=bool))
+    found = event_signals(table, reference_rate=_rate(rates), host=host)
     for row in found.signals.to_dict("records"):
         again = "" if row["new"] else " (still above it)"
+        events = "1 event" if row["events"] == 1 else f"{row['events']} events"
         click.echo(
-            f"{row['unit']}, {row['period']:%b %Y}: level {row['level']}, {row['events']} events, "
+            f"{row['unit']}, {row['period']:%b %Y}: level {row['level']}, {events}, "
             f"{row['expected']:.2f} expected{again}",
             err=True,
         )
+    for note in found.notes:
+        click.echo(note, err=True)
     if found.signals.empty:
         click.echo("no signal", err=True)
-    report = spcbench.Report(
-        [found.cusum, found.vlad], title="Signals of rare events", sections=[signals_section(found)]
-    )
+    sections = [signals_section(found)]
+    report = spcbench.Report([], title="Signals of rare events", sections=sections)
     for path in spcbench.write(report, output, host=host):
         click.echo(path)
 
@@ -127,24 +145,30 @@ def signals_command(
 @click.option("--unit", metavar="CODE", required=True, help="The trust.")
 @click.option("--on", metavar=DATE_METAVAR, help="As of when; today by default.")
 @click.option("--until", metavar=DATE_METAVAR, required=True, help="Last day to look at.")
+@options.sheet
+@options.date_format
 @click.option("-o", "--output", type=FILE, required=True, help="forecast.csv.")
-def training_command(*, staff: Path, unit: str, on: str | None, until: str, output: Path) -> None:
+@click.pass_obj
+def training_command(
+    host: PluginHost | None, /, *, staff: Path, unit: str, on: str | None, until: str,
+    sheet: str | None, date_format: str | None, output: Path,
+) -> None:  # fmt: skip
     """Tell when training runs out, and how many must attend by when.
 
-    STAFF is a CSV file with one row a person and course: staff (any id),
-    measure (such as sa8_fm_midwives) and attended (the last date, or empty).
+    STAFF is a CSV file or workbook with one row a person and course: staff (any
+    id), measure (such as sa8_fm_midwives) and attended (the last date, or empty).
     """
-    import pandas as pd
-
-    from spcbench_mis.training import training_forecast
+    from spcbench.cli.inputs import cells_of
+    from spcbench.counts_cells import dates
+    from spcbench.dated_tables import check_columns
+    from spcbench_mis.training import STAFF_COLUMNS, training_forecast
 
     if output.suffix.lower() != ".csv":
         raise OptionError(f"cannot write {output.name!r}: the name must end in .csv")
     _check_not_an_input(output, staff)
-    try:
-        table = pd.read_csv(staff, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{staff.name} cannot be read as CSV ({error})") from None
+    table, place = cells_of(staff, what="the list of staff", sheet=sheet, host=host)
+    check_columns(table, place, needed=STAFF_COLUMNS, optional=(), what="A list of staff")
+    table = table.assign(attended=dates(table["attended"], place, date_format=date_format))
     try:
         made = training_forecast(table, on=_day("on", on), until=_day("until", until), unit=unit)
     except InputError as error:
@@ -162,16 +186,23 @@ def _day(option: str, given: str | None) -> date:
         raise OptionError(f"--{option} {given!r} is not a date such as 2025-10-01") from None
 
 
-def _only(table: Any, measure: str) -> Any:
-    from dataclasses import replace
-
-    names = table.data["measure"]
-    wanted = names.eq(measure) | names.str.endswith(f":{measure}")
-    if not wanted.any():
+def _rate(given: tuple[str, ...]) -> float | dict[int, float] | None:
+    """One rate for all years, or one for each."""
+    if not given:
+        return None
+    try:
+        if len(given) == 1 and "=" not in given[0]:
+            return float(given[0])
+        pairs = [one.split("=") for one in given]
+        rates = {int(year): float(number) for year, number in pairs}
+    except ValueError:
         raise OptionError(
-            f"measure {measure!r} is not in the counts; they hold {', '.join(sorted(set(names)))}"
-        )
-    return replace(table, data=table.data[wanted].reset_index(drop=True), lines=None)
+            f"--rate {' '.join(given)!r} is neither a number such as 0.002 nor a year with one, "
+            "such as 2025=0.002"
+        ) from None
+    if len(rates) < len(given):
+        raise OptionError(f"--rate {' '.join(given)!r} names a year twice")
+    return rates
 
 
 def _write_template(path: Path, year: str) -> None:

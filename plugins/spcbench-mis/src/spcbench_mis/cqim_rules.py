@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
+from operator import index
 from typing import Any
 
 from spcbench.errors import InputError, UnknownNameError
@@ -54,6 +55,10 @@ class QualityRule:
         Whether `least` itself does not pass.
     ratio : bool
         Whether its numerator can exceed its denominator.
+    window : int or None
+        Months added up; None where it is not known.
+    lag : int
+        Months between the end of the window and the end of the reporting month.
     """
 
     indicator: str
@@ -61,6 +66,8 @@ class QualityRule:
     most: Decimal | None
     above: bool
     ratio: bool
+    window: int | None
+    lag: int
 
 
 @cache
@@ -102,6 +109,8 @@ def quality_rules() -> Mapping[str, QualityRule]:
             most=rule.get("max"),
             above=rule.get("above", False),
             ratio=rule.get("ratio", False),
+            window=rule.get("window"),
+            lag=rule.get("lag", 0),
         )
         for name, rule in _content()["dq"].items()
     }
@@ -128,7 +137,8 @@ def quality_result(indicator: str, numerator: int, denominator: int) -> str | No
     UnknownNameError
         If there is no such measure.
     InputError
-        If a count is negative.
+        If the measure has been removed, a count is no whole number of 0 or
+        more, or the numerator is above the denominator where it cannot be.
 
     Notes
     -----
@@ -141,14 +151,22 @@ def quality_result(indicator: str, numerator: int, denominator: int) -> str | No
     >>> quality_result("CQIMDQ18", 400, 1000), quality_result("CQIMDQ18", 401, 1000)
     ('Fail', 'Pass')
     """
-    rules = quality_rules()
-    if indicator not in rules:
-        raise UnknownNameError("data-quality measure", indicator, rules)
+    rule = _rule(indicator)
+    try:
+        numerator, denominator = index(numerator), index(denominator)
+    except TypeError:
+        raise InputError(
+            f"{indicator}: {numerator!r} of {denominator!r} cannot be; counts are whole numbers"
+        ) from None
     if numerator < 0 or denominator < 0:
         raise InputError(
             f"{indicator}: {numerator} of {denominator} cannot be; counts are 0 or more"
         )
-    rule = rules[indicator]
+    if numerator > denominator and not rule.ratio:
+        raise InputError(
+            f"{indicator}: {numerator} of {denominator} cannot be; the numerator is part of "
+            "the denominator"
+        )
     if rule.least is None and rule.most is None:
         return None
     if not denominator:
@@ -158,6 +176,19 @@ def quality_result(indicator: str, numerator: int, denominator: int) -> str | No
         rate = min(rate, Decimal(1))  # any at all is enough
     low = rule.least is None or (rate > rule.least if rule.above else rate >= rule.least)
     return PASS if low and (rule.most is None or rate <= rule.most) else FAIL
+
+
+def _rule(indicator: str) -> QualityRule:
+    """The rule of a data-quality measure, or why there is none."""
+    rules = quality_rules()
+    if indicator in _content()["removed"]["dq"]:
+        raise InputError(
+            f"{indicator} was removed on {_content()['removed']['on']:%d %B %Y}; what it had to "
+            "be is not known here, so take its result from the file"
+        )
+    if indicator not in rules:
+        raise UnknownNameError("data-quality measure", indicator, rules)
+    return rules[indicator]
 
 
 def metric_result(indicator: str, results: Mapping[str, str | None]) -> str | None:
@@ -179,7 +210,14 @@ def metric_result(indicator: str, results: Mapping[str, str | None]) -> str | No
     Raises
     ------
     UnknownNameError
-        If there is no such metric.
+        If there is no such metric, or data-quality measure.
+    InputError
+        If a result is another word.
+
+    Notes
+    -----
+    Judged by the list since 6 September 2023, which may differ from the result
+    that a file of an earlier month has.
 
     Examples
     --------
@@ -193,6 +231,11 @@ def metric_result(indicator: str, results: Mapping[str, str | None]) -> str | No
     rules = metric_rules()
     if indicator not in rules:
         raise UnknownNameError("metric", indicator, rules)
+    for one, result in results.items():
+        if one not in _content()["removed"]["dq"]:
+            _rule(one)
+        if result not in (PASS, FAIL, None):
+            raise InputError(f"{one}: {result!r} is no result; expected 'Pass', 'Fail' or None")
     found = [results.get(one) for one in rules[indicator].dq]
     if FAIL in found:
         return FAIL

@@ -15,6 +15,7 @@ from spcbench_mis import monthly_rows as said
 from spcbench_mis.monthly_cells import (
     BLANK,
     DNS,
+    LEFT_OUT,
     LOW_DQ,
     NUMBER,
     SUPPRESSED,
@@ -24,8 +25,8 @@ from spcbench_mis.monthly_cells import (
     levels,
     reporting_months,
 )
-from spcbench_mis.monthly_rounding import SMALL, bounds
-from spcbench_mis.monthly_rows import MonthlyRows, Unit, counts_frame, units
+from spcbench_mis.monthly_rounding import SMALL, bounds, unrounded
+from spcbench_mis.monthly_rows import MonthlyRows, Unit, counts_frame, numbered, units
 from spcbench_mis.monthly_text import Flags, Integers, Sheet, opened, plain
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def dimension_counts(path: Path) -> pd.DataFrame:
     listed = listed_measures()
     places = {plain(one.dimension): place for place, one in enumerate(listed)}
     which = sheet.columns["dimension"].mapped(lambda text: places.get(plain(text), -1))
-    rows = np.flatnonzero((which >= 0) & (level != "left out") & ~_other_sites(sheet))
+    care = level.mapped(lambda text: text != LEFT_OUT, np.bool_)
+    rows = np.flatnonzero((which >= 0) & care & ~_other_sites(sheet))
     if not rows.size:
         raise InputError(
             f"{sheet.name} holds no dimension of the pack msds-monthly; its first is "
@@ -141,19 +143,20 @@ def dimension_counts(path: Path) -> pd.DataFrame:
     _check_figures(sheet, rows)
     _check_one_kind(sheet, rows, which[rows], listed)
     unit, organisations = units(sheet, level, rows)
-    key = (months[rows] * len(organisations) + unit) * len(listed) + which[rows]
-    keys, at = np.unique(key, return_inverse=True)
+    earliest = int(months[rows].min())
+    month = months[rows] - earliest
+    keys, _, at = numbered((month * len(organisations) + unit) * len(listed) + which[rows])
     category = _category(sheet, rows, which[rows], listed)
     # As wide as any measure is, also where a file lacks a category everywhere.
     shape = (keys.size, max(len(one.categories) for one in listed))
-    figures = _figures(sheet, rows, at.reshape(-1), category, shape)
+    figures = _figures(sheet, rows, at, category, shape)
     made = _rows(
         figures,
         listed,
         organisations,
         which=keys % len(listed),
         unit=keys // len(listed) % len(organisations),
-        month=keys // len(listed) // len(organisations),
+        month=keys // len(listed) // len(organisations) + earliest,
     )
     return counts_frame(made, sheet.name)
 
@@ -178,8 +181,10 @@ def listed_measures() -> list[Listed]:
 def _other_sites(sheet: Sheet) -> Flags:
     """Rows of sites that a dimension is not about."""
     booking = sheet.columns["dimension"].mapped(lambda text: "booking" in plain(text), np.bool_)
-    level = sheet.columns["level"].mapped(plain, np.str_)
-    other: Flags = ((level == "deliverysite") & booking) | ((level == "bookingsite") & ~booking)
+    level = sheet.columns["level"]
+    of_delivery = level.mapped(lambda text: plain(text) == "deliverysite", np.bool_)
+    of_booking = level.mapped(lambda text: plain(text) == "bookingsite", np.bool_)
+    other: Flags = (of_delivery & booking) | (of_booking & ~booking)
     return other
 
 
@@ -218,9 +223,9 @@ def _category(sheet: Sheet, rows: Integers, which: Integers, listed: Sequence[Li
     """Place of each row's category among those of its measure; shape (rows,)."""
     held = sheet.columns["category"]
     size = max(len(held.texts), 1)
-    pairs, inverse = np.unique(which * size + held.codes[rows], return_inverse=True)
+    pairs, _, inverse = numbered(which * size + held.codes[rows])
     places = [_place(held.texts[one % size], listed[one // size]) for one in pairs.tolist()]
-    made: Integers = np.array(places, dtype=np.int64)[inverse.reshape(-1)]
+    made: Integers = np.array(places, dtype=np.int64)[inverse]
     strange = np.zeros(held.codes.size, dtype=np.bool_)
     strange[rows] = made < 0
     if strange.any():
@@ -244,7 +249,8 @@ def _place(category: str, measure: Listed) -> int:
 
 
 def _compared(category: str) -> str:
-    return " ".join(category.split()).casefold()
+    """A category without what varies between files: capitals, and spaces, also at a slash."""
+    return re.sub(r"\s*/\s*", "/", " ".join(category.split())).casefold()
 
 
 def _figures(
@@ -299,8 +305,13 @@ def _rows(
     met, not_met, unknown = sums
     published[(published == said.OK) & np.isnan(met + not_met)] = said.INCOMPLETE
     published[(published == said.OK) & single & (met == SMALL)] = said.SMALL
+    strange = unrounded(*figures.number.T)
+    # Of one category only: what a sum of several hides depends on each of them.
+    hidden = single & (figures.kind[:, 0] == SUPPRESSED)
     once = np.array([one.level in ("provider", "site") for one in organisations], dtype=np.bool_)
-    low, high = bounds(np.where(single & once[unit], met, np.nan))
+    shown = np.isin(published, (said.OK, said.SMALL)) & ~strange
+    known = np.select([hidden, shown], [float(SMALL), met], np.nan)
+    low, high = bounds(np.where(single & once[unit], known, np.nan))
     return MonthlyRows(
         measures=[one.measure for one in listed],
         units=organisations,
@@ -315,4 +326,5 @@ def _rows(
         missing=unknown,
         low=low,
         high=high,
+        remarks=[(strange, said.NOTE_UNROUNDED)],
     )

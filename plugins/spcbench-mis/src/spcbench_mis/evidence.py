@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +22,10 @@ STATUSES = ("achieved", "in progress", "not achieved", "not applicable", "not re
 """What may be said about an item."""
 
 COLUMNS = ("item", "status", "date", "link", "who", "note")
-"""Columns of the CSV form; `item` and `status` are needed."""
+"""What an entry holds; `item` and `status` are needed."""
+
+CSV_COLUMNS = (*COLUMNS, "unit")
+"""Columns of the CSV form, of which the last says whose evidence it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ def read_evidence(path: str | Path, *, year: str, unit: str | None = None) -> di
     year : str
         Whose items it is about.
     unit : str, optional
-        Code of the trust; a TOML file that names another is refused.
+        Code of the trust; a file that names another is refused.
 
     Returns
     -------
@@ -76,21 +79,8 @@ def read_evidence(path: str | Path, *, year: str, unit: str | None = None) -> di
     """
     file = Path(path)
     wanted = scheme().year(year).id
-    readers = {".toml": _from_toml, ".csv": _from_csv}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise OptionError(
-            f"evidence is kept in a .toml or .csv file, not {file.name!r}; "
-            "spcbench mis-scorecard --template writes one to fill in"
-        )
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise InputError(
-            f"{file.name} is not UTF-8 text; save it as TOML, or as CSV UTF-8 from Excel"
-        ) from None
+    text = _text(file)
+    reader = _from_toml if file.suffix.lower() == ".toml" else _from_csv
     kept: dict[str, Evidence] = {}
     for where, cells in reader(file.name, text, wanted, unit):
         made = _evidence(where, cells, wanted)
@@ -98,6 +88,82 @@ def read_evidence(path: str | Path, *, year: str, unit: str | None = None) -> di
             raise InputError(f"{where[0]}: the item {made.item!r} stands there twice; keep one row")
         kept[made.item] = made
     return kept
+
+
+def evidence_given(
+    given: Mapping[str, Evidence] | str | Path | None, *, year: str, unit: str
+) -> Mapping[str, Evidence]:
+    """Evidence as a caller brings it: read already, as a file, or none.
+
+    Raises
+    ------
+    InputError, OptionError
+        As `read_evidence`, or if it is something else.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str | Path):
+        return read_evidence(given, year=year, unit=unit)
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"evidence must be a .toml or .csv file, or what read_evidence gives, not {given!r}"
+        )
+    for name in given:
+        _item(name, year, lambda column, why: InputError(f"evidence, {column}: {why}"))
+    return given
+
+
+def evidence_about(path: str | Path) -> tuple[str, str]:
+    """The year and the trust that a file of evidence names.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.toml`` or ``.csv`` file.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Such as ``("y7", "RJ1")``; empty where it does not say. A CSV file has no
+        year, and the trust in its column ``unit``.
+
+    Raises
+    ------
+    InputError, OptionError
+        If the file cannot be read, or the year is not known.
+    """
+    file = Path(path)
+    text = _text(file)
+    if file.suffix.lower() == ".csv":
+        return "", next(
+            (unit for _, cells in _csv_rows(file.name, text) if (unit := _whose(cells))), ""
+        )
+    told = _toml(file.name, text)
+    year = scheme().year(str(told["year"])).id if "year" in told else ""
+    return year, str(told.get("unit", "")).strip()
+
+
+def _text(file: Path) -> str:
+    if file.suffix.lower() not in (".toml", ".csv"):
+        raise OptionError(
+            f"evidence is kept in a .toml or .csv file, not {file.name!r}; "
+            "spcbench mis-scorecard --template writes one to fill in"
+        )
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{file.name} is not UTF-8 text; save it as TOML, or as CSV UTF-8 from Excel"
+        ) from None
+
+
+def _toml(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML ({error})") from None
 
 
 def template(year: str, *, form: str = "toml") -> str:
@@ -123,20 +189,21 @@ def template(year: str, *, form: str = "toml") -> str:
     Examples
     --------
     >>> print(template("y7", form="csv").splitlines()[1])
-    sa1_quarterly_reports,not reported,,,,
+    sa1_quarterly_reports,not reported,,,,,
     """
     chosen = scheme().year(year)
     items = [item for item in scheme().of_year(chosen.id) if item.kind == "evidence"]
     if form == "csv":
-        rows = [",".join(COLUMNS), *(f"{item.id},not reported,,,," for item in items)]
+        rows = [",".join(CSV_COLUMNS), *(f"{item.id},not reported,,,,," for item in items)]
         return "\n".join(rows) + "\n"
     if form != "toml":
         raise OptionError(f"a template is written as .toml or .csv, not {form!r}")
     head = [
         f"# Evidence for {chosen.title}, {chosen.label}.",
         f"# status: {', '.join(STATUSES)}.",
-        '# Items that are statistics take an entry only to say "not applicable", or that an',
-        '# exception was agreed ("achieved"), each with a note.',
+        '# "not applicable" (with a note) only where the scheme knows such a case. Statistics',
+        "# take an entry only to say so, or that an exception was agreed",
+        '# ("achieved", with a note).',
         f'year = "{chosen.id}"',
         'unit = ""',
     ]
@@ -155,10 +222,7 @@ Place = tuple[str, str]
 def _from_toml(
     name: str, text: str, year: str, unit: str | None
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name} is not valid TOML ({error})") from None
+    told = _toml(name, text)
     for key in told:
         if key not in ("year", "unit", "evidence"):
             raise InputError(
@@ -186,9 +250,32 @@ def _from_toml(
 def _from_csv(
     name: str, text: str, year: str, unit: str | None
 ) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    whose = ""
+    for where, cells in _csv_rows(name, text):
+        told = _whose(cells)
+        if told and unit and told != unit:
+            raise InputError(f"{where} is the evidence of {told!r}, but {unit!r} was asked for")
+        if told and whose and told != whose:
+            raise InputError(
+                f"{where} is the evidence of {told!r}, the rows above are that of {whose!r}; keep "
+                "a file for each trust"
+            )
+        whose = whose or told
+        yield (where, ", column "), {key: cells[key] for key in cells if key in COLUMNS}
+
+
+def _whose(cells: Mapping[str, str]) -> str:
+    return cells.get("unit", "").strip()
+
+
+def _csv_rows(name: str, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where each row stands, and its cells by column."""
     if text.lstrip()[:1] == "<":
         raise InputError(f"{name} is a web page, not a CSV file; save it as CSV UTF-8 from Excel")
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    # Excel separates by semicolons where commas are the decimal sign.
+    first = text.lstrip().partition("\n")[0]
+    separator = ";" if ";" in first and "," not in first else ","
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     heading: list[str] | None = None
     try:
         for cells in rows:
@@ -196,7 +283,7 @@ def _from_csv(
                 continue
             if heading is None:
                 heading = [cell.strip().lower() for cell in cells]
-                _check_keys(f"{name}, row 1", heading)
+                _check_keys(f"{name}, row 1", heading, CSV_COLUMNS)
                 _check_needed(name, heading)
                 continue
             where = f"{name}, row {rows.line_num}"
@@ -206,17 +293,17 @@ def _from_csv(
                     "text with commas in quotes"
                 )
             # A row may end early; what is not there is empty.
-            yield (where, ", column "), dict(zip(heading, cells, strict=False))
+            yield where, dict(zip(heading, cells, strict=False))
     except csv.Error as error:
         raise InputError(f"{name}, row {rows.line_num}: is not CSV ({error})") from None
     if heading is None:
-        raise InputError(f"{name} is empty; its columns are {', '.join(COLUMNS)}")
+        raise InputError(f"{name} is empty; its columns are {', '.join(CSV_COLUMNS)}")
 
 
-def _check_keys(where: str, keys: list[str]) -> None:
+def _check_keys(where: str, keys: list[str], known: Sequence[str] = COLUMNS) -> None:
     for key in keys:
-        if key not in COLUMNS:
-            raise InputError(f"{where}: {key!r} is not known; {suggest(key, COLUMNS)}")
+        if key not in known:
+            raise InputError(f"{where}: {key!r} is not known; {suggest(key, known)}")
         if keys.count(key) > 1:
             raise InputError(f"{where}: {key!r} stands there twice")
 
@@ -224,7 +311,9 @@ def _check_keys(where: str, keys: list[str]) -> None:
 def _check_needed(name: str, heading: list[str]) -> None:
     for key in ("item", "status"):
         if key not in heading:
-            raise InputError(f"{name} has no column {key!r}; its columns are {', '.join(COLUMNS)}")
+            raise InputError(
+                f"{name} has no column {key!r}; its columns are {', '.join(CSV_COLUMNS)}"
+            )
 
 
 def _evidence(where: Place, cells: Mapping[str, Any], year: str) -> Evidence:
@@ -241,16 +330,42 @@ def _evidence(where: Place, cells: Mapping[str, Any], year: str) -> Evidence:
     status = " ".join(texts["status"].replace("_", " ").split()).lower()
     if status not in STATUSES:
         raise wrong("status", f"{texts['status']!r} is not one of {', '.join(STATUSES)}")
-    if item.kind != "evidence":
-        _check_statistic(item, status, texts["note"], wrong)
-    if status == "not applicable" and not texts["note"]:
-        raise wrong("note", f"{item.id!r} is said not to apply; say why")
+    refused = _refusal(item, status, texts["note"], year)
+    if refused:
+        raise wrong(*refused)
     return Evidence(
         item=item.id,
         status=status,
         date=_day(cells.get("date", ""), wrong),
         **{key: texts[key] for key in ("link", "who", "note")},
     )
+
+
+def check_said(item: Item, said: Evidence, year: str) -> None:
+    """Refuse what nobody may say of an item, wherever it comes from.
+
+    Parameters
+    ----------
+    item : Item
+        What it is about.
+    said : Evidence
+        What is said.
+    year : str
+        Of the scheme.
+
+    Raises
+    ------
+    InputError
+        If a status is not known, a statistic is said to be achieved where no
+        exception exists, a required item not to apply, or a note is missing.
+    """
+    if said.status not in STATUSES:
+        raise InputError(
+            f"evidence, {item.id}, status: {said.status!r} is not one of {', '.join(STATUSES)}"
+        )
+    refused = _refusal(item, said.status, said.note, year)
+    if refused:
+        raise InputError(f"evidence, {item.id}, {refused[0]}: {refused[1]}")
 
 
 def _item(name: str, year: str, wrong: Any) -> Item:
@@ -264,19 +379,34 @@ def _item(name: str, year: str, wrong: Any) -> Item:
     return scheme().item(name)
 
 
-def _check_statistic(item: Item, status: str, note: str, wrong: Any) -> None:
-    """A figure speaks for itself; evidence may only say that it need not."""
-    if status in ("not applicable", "not reported"):
-        return
-    if not (item.exception and status == "achieved"):
-        raise wrong(
-            "status",
-            f"{item.id!r} is a {item.kind}, which its figures decide; evidence may only say "
-            "'not applicable'"
-            + (" or, where an exception was agreed, 'achieved'" if item.exception else ""),
+def _refusal(item: Item, status: str, note: str, year: str) -> tuple[str, str] | None:
+    """What is wrong with a status: in which column, and why; None if nothing is."""
+    if status == "not reported" or (item.kind == "evidence" and status != "not applicable"):
+        return None
+    excepted = year in item.exceptions
+    waived = bool(item.not_applicable) or not item.required
+    if status == "not applicable" and not waived:
+        return "status", (
+            f"{item.id!r} is required, and the scheme knows no case in which it does not apply; "
+            f"say how it stands{'' if item.kind == 'evidence' else _NO_CASE}"
         )
-    if not note:
-        raise wrong("note", f"{item.id!r} is said to pass by an exception; say which was agreed")
+    if status not in ("not applicable", "achieved") or (status == "achieved" and not excepted):
+        # A figure speaks for itself; evidence may only say that it need not.
+        may = ["'not applicable'"] * waived
+        may += ["'achieved', where an exception was agreed"] * excepted
+        only = f"evidence may only say {' or '.join(may)}" if may else f"leave it out{_NO_CASE}"
+        return "status", f"{item.id!r} is a {item.kind}, which its figures decide; {only}"
+    if note:
+        return None
+    what = (
+        "not to apply; say why"
+        if status == "not applicable"
+        else ("to pass by an exception; say which was agreed")
+    )
+    return "note", f"{item.id!r} is said {what}"
+
+
+_NO_CASE = ", or give 0 of 0 among the counts if there was no case"
 
 
 def _day(value: Any, wrong: Any) -> date | None:

@@ -19,6 +19,7 @@ from spcbench_mis.monthly_cells import (
     BLANK,
     DNS,
     FAIL,
+    LEFT_OUT,
     LOW_DQ,
     NUMBER,
     PASS,
@@ -30,8 +31,15 @@ from spcbench_mis.monthly_cells import (
     levels,
     reporting_months,
 )
-from spcbench_mis.monthly_rounding import SMALL, restored
-from spcbench_mis.monthly_rows import MonthlyRows, Unit, counts_frame, units
+from spcbench_mis.monthly_rounding import (
+    SMALL,
+    SMALL_RANGE,
+    from_rounded,
+    off,
+    restored,
+    unrounded,
+)
+from spcbench_mis.monthly_rows import MonthlyRows, Unit, counts_frame, numbered, units
 from spcbench_mis.monthly_text import Flags, Integers, Sheet, opened, plain
 
 if TYPE_CHECKING:
@@ -59,16 +67,13 @@ PARTS = ("numerator", "denominator", "rate", "rateperthousand", "result")
 NUMERATOR, DENOMINATOR, RATE, PER_THOUSAND, RESULT = range(5)
 
 
-RATE_ROUNDED_BY = 0.0501
-"""How far a rate in per cent can be from that of its counts, with one decimal."""
-
-
 class Known(NamedTuple):
     """An indicator that is a measure of a pack."""
 
     indicator: str
     measure: str
     window: int
+    """Months added up; 0 where it is not known."""
     lag: int
     ratio: bool
     judged: bool
@@ -82,6 +87,20 @@ class Cells(NamedTuple):
     number: Floats
     row: Integers
     """Row of the file; −1 where there is none, and the kind is then `BLANK`."""
+
+
+class Counts(NamedTuple):
+    """Numerators of each key, with what is to be said of them; arrays of shape (keys,)."""
+
+    best: Floats
+    low: Floats
+    high: Floats
+    misfit: Flags
+    """Counts that the published rate does not fit."""
+    strange: Flags
+    """Counts that are not rounded."""
+    given_back: Flags
+    """Whether rates per thousand say more than the counts."""
 
 
 class Keys(NamedTuple):
@@ -119,7 +138,7 @@ def measures_counts(path: Path) -> pd.DataFrame:
     known = known_indicators()
     places = {plain(one.indicator): place for place, one in enumerate(known)}
     which = sheet.columns["indicator"].mapped(lambda text: places.get(plain(text), -1))
-    rows = np.flatnonzero((which >= 0) & (level != "left out"))
+    rows = np.flatnonzero((which >= 0) & level.mapped(lambda text: text != LEFT_OUT, np.bool_))
     if not rows.size:
         raise InputError(
             f"{sheet.name} holds no indicator of the packs of spcbench-mis; its first is "
@@ -127,13 +146,14 @@ def measures_counts(path: Path) -> pd.DataFrame:
         )
     part = _parts(sheet, rows)
     unit, organisations = units(sheet, level, rows)
-    key = (months[rows] * len(organisations) + unit) * len(known) + which[rows]
-    keys, at = np.unique(key, return_inverse=True)
-    cells = _cells(sheet, rows, at.reshape(-1), part, keys.size)
+    earliest = int(months[rows].min())
+    month = months[rows] - earliest
+    keys, _, at = numbered((month * len(organisations) + unit) * len(known) + which[rows])
+    cells = _cells(sheet, rows, at, part, keys.size)
     made = Keys(
         keys % len(known),
         keys // len(known) % len(organisations),
-        keys // len(known) // len(organisations),
+        keys // len(known) // len(organisations) + earliest,
     )
     return counts_frame(_rows(sheet, cells, made, known, organisations), sheet.name)
 
@@ -147,15 +167,16 @@ def known_indicators() -> list[Known]:
     for pack in indicator_packs():
         for measure in pack.measures:
             indicator = getattr(measure, "indicator", "")
-            rule, checks = metrics.get(indicator), quality.get(indicator)
+            checks = quality.get(indicator)
+            rule = metrics.get(indicator) or checks
             made.append(
                 Known(
                     indicator=indicator,
                     measure=f"{pack.name}:{measure.id}",
-                    window=1 if rule is None or rule.window is None else rule.window,
+                    window=1 if rule is None else rule.window or 0,
                     lag=0 if rule is None else rule.lag,
                     ratio=checks is not None and checks.ratio,
-                    judged=rule is not None,
+                    judged=indicator in metrics,
                 )
             )
     return made
@@ -257,9 +278,7 @@ def _rows(
     published = _without_lone_rates(published, keys, organisations)
     _check_not_above(sheet, cells, whole & ~ratio)
     numerator, denominator = cells.number[:, NUMERATOR], cells.number[:, DENOMINATOR]
-    exact_rate = np.where(at_provider & whole, cells.number[:, PER_THOUSAND], np.nan)
-    best = restored(numerator, denominator, exact_rate)
-    misfit = (~best.fits | _off(cells, at_provider)) & whole
+    counts = _restored(cells, at_provider, whole)
     with np.errstate(divide="ignore", invalid="ignore"):
         as_ratio = np.where(denominator > 0, numerator / denominator, np.nan)
     return MonthlyRows(
@@ -273,15 +292,40 @@ def _rows(
         published=published,
         numerator=numerator,
         denominator=np.where(ratio, np.nan, denominator),
-        value=np.where(ratio & whole, as_ratio, _value(cells, published)),
-        best=np.where(ratio, np.nan, best.numerator),
-        low=np.where(at_provider, best.low, np.nan),
-        high=np.where(at_provider, best.high, np.nan),
+        value=np.where(ratio & whole, as_ratio, _value(cells, published, counts.misfit)),
+        best=np.where(ratio, np.nan, counts.best),
+        low=counts.low,
+        high=counts.high,
         result=_result(cells),
         remarks=[
-            (at_provider & _with_rate(cells, keys, len(known)), said.NOTE_RATE),
-            (misfit, said.NOTE_MISFIT),
+            (counts.given_back & _with_rate(cells, keys, len(known)), said.NOTE_RATE),
+            (counts.misfit, said.NOTE_MISFIT),
+            (counts.strange, said.NOTE_UNROUNDED),
         ],
+    )
+
+
+def _restored(cells: Cells, at_provider: Flags, whole: Flags) -> Counts:
+    """What rounding hides of the numerators, and what the rates beside them give back."""
+    numerator, denominator, rate = (cells.number[:, one] for one in (NUMERATOR, DENOMINATOR, RATE))
+    exact_rate = np.where(at_provider & whole, cells.number[:, PER_THOUSAND], np.nan)
+    best = restored(numerator, denominator, exact_rate)
+    misfit = (~best.fits | (at_provider & off(numerator, denominator, rate))) & whole
+    nothing_back = from_rounded(numerator, denominator, exact_rate)
+    if nothing_back:
+        best = restored(numerator, denominator, np.full_like(exact_rate, np.nan))
+    strange = unrounded(numerator, denominator) & whole
+    misfit |= strange & off(numerator, denominator, exact_rate / 10.0)
+    bounded = at_provider & whole & ~strange
+    # Behind a star are 1 to 7 cases.
+    starred = at_provider & (cells.kind[:, NUMERATOR] == SUPPRESSED)
+    return Counts(
+        best=np.where(strange, numerator, best.numerator),
+        low=np.select([starred, bounded], [SMALL_RANGE[0], best.low], np.nan),
+        high=np.select([starred, bounded], [SMALL_RANGE[1], best.high], np.nan),
+        misfit=misfit,
+        strange=strange,
+        given_back=at_provider & (not nothing_back),
     )
 
 
@@ -319,14 +363,6 @@ def _published(cells: Cells, judged: Flags) -> Integers:
     return made
 
 
-def _off(cells: Cells, at_provider: Flags) -> Flags:
-    """Where a rate in per cent is not that of the counts beside it."""
-    numerator, denominator, rate = (cells.number[:, one] for one in (NUMERATOR, DENOMINATOR, RATE))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        away = np.abs(100.0 * numerator / denominator - rate)
-    return at_provider & (denominator > 0) & (away > RATE_ROUNDED_BY)
-
-
 def _without_lone_rates(published: Integers, keys: Keys, organisations: list[Unit]) -> Integers:
     """A rate without counts stands only where the file gives no counts at that level.
 
@@ -339,9 +375,14 @@ def _without_lone_rates(published: Integers, keys: Keys, organisations: list[Uni
     return np.where(counted & (published == said.RATE_ONLY), said.INCOMPLETE, published)
 
 
-def _value(cells: Cells, published: Integers) -> Floats:
-    """The published rate on the natural scale, where it says more than the counts do."""
-    shown = np.isin(published, (said.OK, said.SMALL, said.RATE_ONLY))
+def _value(cells: Cells, published: Integers, misfit: Flags) -> Floats:
+    """The published rate on the natural scale, where it says more than the counts do.
+
+    Beside 1 to 7 cases it says nothing: some files have 0 there. Nor does it where
+    there were none to begin with.
+    """
+    nobody = cells.number[:, DENOMINATOR] == 0
+    shown = np.isin(published, (said.OK, said.RATE_ONLY)) & ~misfit & ~nobody
     value = np.where(shown, cells.number[:, PER_THOUSAND] / 1000.0, np.nan)
     alone = (published == said.RATE_ONLY) & np.isnan(value)
     return np.where(alone, cells.number[:, RATE] / 100.0, value)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spcbench.errors import InputError, OptionError
+import numpy as np
+
+from spcbench.errors import InputError, OptionError, suggest
 from spcbench_mis import dimension_file, measures_file, quality_file
-from spcbench_mis.monthly_cells import month_in
+from spcbench_mis.annual import looks_like_year
 from spcbench_mis.monthly_text import cells_of, header_of, refuse_web_page
 
 if TYPE_CHECKING:
@@ -65,8 +67,7 @@ def looks_monthly(head: bytes, path: Path) -> bool:
     Returns
     -------
     bool
-        A file with a `Period` is monthly if its first row has a month there,
-        and not a financial year.
+        A file with a `Period` is monthly unless its first row has a year there.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def looks_monthly(head: bytes, path: Path) -> bool:
         return bool(kind)
     row = cells_of(head, 2)
     place = header.index("period")
-    return place < len(row) and month_in(row[place].strip()) is not None
+    return place < len(row) and not looks_like_year(row[place])
 
 
 def read_month(path: Path) -> Table:
@@ -141,7 +142,11 @@ def join_all_windows(tables: Sequence[Table]) -> Table:
 
 
 def read_months(
-    paths: str | Path | Iterable[str | Path], *, windows: str = "latest", fewest: int = 0
+    paths: str | Path | Iterable[str | Path],
+    *,
+    windows: str = "latest",
+    fewest: int = 0,
+    packs: Sequence[str] = (),
 ) -> Table:
     """Counts from the monthly files of a folder, a pattern or a list.
 
@@ -158,6 +163,9 @@ def read_months(
         Figures of fewer cases than this are left out, with the status
         ``insufficient_data``: in small figures rounding alone can look like a
         change. 50 is prudent for control charts.
+    packs : sequence of str
+        Only the measures of these packs, such as ``["cqim"]``; all if none is
+        named. The others are let go file by file, so that they take no memory.
 
     Returns
     -------
@@ -167,9 +175,10 @@ def read_months(
     Raises
     ------
     OptionError
-        If `windows` is none of these, or `fewest` is negative.
+        If `windows` is none of these, `fewest` is negative, or the files have
+        no such pack.
     InputError
-        As `spcbench.read`.
+        As `spcbench.read`; or if no file holds a measure of these packs.
     """
     from dataclasses import replace
 
@@ -183,9 +192,36 @@ def read_months(
     files = [file for one in given for file in _files(Path(one))]
     if not files:
         raise InputError("there is no file to read; give the names of monthly files")
-    table = joined([read_month(file) for file in files], windows=windows)
+    asked = (packs,) if isinstance(packs, str) else tuple(packs)
+    names = _pack_names(asked)
+    table = joined([_only(read_month(file), names) for file in files], windows=windows)
+    if not len(table.data):
+        raise InputError(f"the files hold no measure of {', '.join(asked)}")
     source = files[0].name if len(files) == 1 else f"{len(files)} files"
     return replace(table, data=without_few(table.data, fewest), source=source)
+
+
+def _pack_names(asked: Sequence[str]) -> set[str]:
+    """Names with version of the packs that are asked for, by these or by ids; of all if none is."""
+    from spcbench_mis import indicator_packs, monthly_pack, quality_pack
+
+    offered = (*indicator_packs(), monthly_pack(), quality_pack())
+    for one in asked:
+        if all(one not in (pack.id, pack.name) for pack in offered):
+            known = [pack.id for pack in offered]
+            raise OptionError(f"monthly files have no pack {one!r}; {suggest(one, known)}")
+    return {pack.name for pack in offered if not asked or {pack.id, pack.name} & set(asked)}
+
+
+def _only(table: Table, packs: set[str]) -> Table:
+    """Counts of the measures of some packs."""
+    from dataclasses import replace
+
+    measure = table.data["measure"].cat
+    wanted = [name.rpartition(":")[0] in packs for name in measure.categories]
+    if all(wanted):
+        return table
+    return replace(table, data=table.data[np.array(wanted)[measure.codes.to_numpy()]])
 
 
 def _files(path: Path) -> list[Path]:

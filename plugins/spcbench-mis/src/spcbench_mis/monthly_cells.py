@@ -5,11 +5,12 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spcbench_mis.monthly_text import Integers, Sheet, plain
+from spcbench_mis.monthly_text import Coded, Integers, Sheet, plain
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,6 +31,8 @@ LEVELS = {
 
 NOT_CARE = ("localauthorityofresidence", "subicbofresponsibility", "ccgofresponsibility")
 """Levels that say where women live or who pays, not where care was given; they are left out."""
+
+LEFT_OUT = "left out"
 
 NATIONAL = ("", "all", "allsubmitters", "national", "england")
 UNKNOWN = "Unknown"
@@ -135,6 +138,7 @@ def reporting_months(sheet: Sheet) -> Integers:
         return months
     days = {name: _days(sheet, name) for name in ("start", "end")}
     begun = days["start"].astype("datetime64[M]")
+    _check_period(sheet, np.asarray(begun.astype(np.int64)))
     whole = days["start"] == begun.astype("datetime64[D]")
     sheet.refuse(
         ~whole,
@@ -155,6 +159,18 @@ def reporting_months(sheet: Sheet) -> Integers:
         ),
     )
     return np.asarray(begun.astype(np.int64))
+
+
+def _check_period(sheet: Sheet, months: Integers) -> None:
+    """Refuse a month that is not that of the dates beside it."""
+    if "period" not in sheet.columns:
+        return
+    said = sheet.columns["period"].mapped(lambda text: -1 if (m := month_in(text)) is None else m)
+    sheet.refuse(
+        (said >= 0) & (said != months),
+        "period",
+        lambda text: f"{text!r} is not the month of the dates in the same row",
+    )
 
 
 def _days(sheet: Sheet, name: str) -> npt.NDArray[np.datetime64]:
@@ -178,27 +194,27 @@ def level_of(text: str) -> str:
     ('region', 'provider', 'left out')
     """
     name = plain(text)
-    return "left out" if name in NOT_CARE else LEVELS.get(name, "")
+    return LEFT_OUT if name in NOT_CARE else LEVELS.get(name, "")
 
 
-def levels(sheet: Sheet) -> npt.NDArray[np.str_]:
-    """The level of each row; shape (rows,).
+def levels(sheet: Sheet) -> Coded:
+    """The level of each row.
 
     Raises
     ------
     InputError
         For the first row of a level that no file has had.
     """
-    made = sheet.columns["level"].mapped(level_of, np.str_)
+    held = sheet.columns["level"]
     sheet.refuse(
-        made == "",
+        held.mapped(lambda text: not level_of(text), np.bool_),
         "level",
         lambda text: (
             f"unknown level {text!r}; expected National, NHS England (Region), "
             "Local Maternity System, MBRRACE Grouping, Provider or a site"
         ),
     )
-    return made
+    return held.reworded(level_of)
 
 
 def unit_of(code: str, level: str) -> str:
@@ -232,9 +248,10 @@ def unit_of(code: str, level: str) -> str:
     group = re.match(r"group\s*([1-6])\b", code, re.IGNORECASE)
     if level == "group" and group:
         return GROUPS[group[1]]
-    return code
+    return code.upper() if level in ("provider", "site") else code
 
 
+@lru_cache(maxsize=16_384)
 def figure_kind(text: str) -> int:
     """What a cell of figures holds, such as `NUMBER` or `DNS`.
 
@@ -250,6 +267,7 @@ def figure_kind(text: str) -> int:
     return _WORDS.get(plain(text), STRANGE)
 
 
+@lru_cache(maxsize=16_384)
 def figure(text: str) -> float:
     """The number in a cell; NaN where it holds none."""
     return float(text.replace(",", "")) if _NUMBER.fullmatch(text) else float("nan")

@@ -91,7 +91,8 @@ class InventedMonths:
     submitted : array of bool, shape (trusts, months)
         False where nothing was submitted.
     quality : mapping of str to pair of arrays, each of shape (trusts, months)
-        Numerator and denominator of each data-quality measure.
+        Numerator and denominator of each data-quality measure, added up as its
+        wording says.
     seed : int
         What they were drawn from.
     """
@@ -156,7 +157,7 @@ def invented_months(
         denominator=np.stack([one[1] for one in made]),
         births=births[:, earlier:],
         submitted=random.random((trusts, months)) > 0.01,
-        quality=_quality(random, births[:, earlier:]),
+        quality=_quality(random, births, earlier),
         seed=seed,
     )
 
@@ -247,26 +248,33 @@ def true_counts(made: InventedMonths) -> pd.DataFrame:
 
 
 def _window(counts: Integers, rule: Any) -> Integers:
-    """Months added up as the metric has them; the five months before the first fall away."""
-    window, lag = (1, 0) if rule is None else (rule.window, rule.lag)
+    """Months added up as the measure has them; the five months before the first fall away."""
+    window, lag = (1, 0) if rule is None or rule.window is None else (rule.window, rule.lag)
     size = counts.shape[-1] - 5
     parts = [counts[:, 5 - lag - back : 5 - lag - back + size] for back in range(window)]
     return np.asarray(np.sum(parts, axis=0), dtype=np.int64)
 
 
-def _quality(random: np.random.Generator, births: Integers) -> dict[str, tuple[Integers, Integers]]:
-    """Data-quality measures that mostly pass."""
+def _quality(
+    random: np.random.Generator, births: Integers, earlier: int
+) -> dict[str, tuple[Integers, Integers]]:
+    """Data-quality measures that mostly pass; they pass in the months before the first."""
     made = {}
+    before = random.spawn(1)[0]
     for name, rule in quality_rules().items():
         if rule.least is None and rule.most is None:
             continue
         low = 0.0 if rule.least is None else float(rule.least)
         high = 1.0 if rule.most is None else float(rule.most)
         usual = 1.0 if low == high else (0.3 * low + 0.7 * high if rule.most else 0.95)
-        failing = random.random(births.shape) < 0.004
-        share = np.where(failing, 0.4 * low if low else 0.5 * (1 + high), usual)
-        numerator = np.where(share >= 1, births, random.binomial(births, np.minimum(share, 1.0)))
-        made[name] = (numerator.astype(np.int64), births.astype(np.int64))
+        here, past = births[:, earlier:], births[:, :earlier]
+        failing = random.random(here.shape) < 0.004
+        # A month that fails makes all windows fail that hold it.
+        worse = 0.0 if low and rule.window not in (None, 1) else 0.4 * low
+        share = np.where(failing, worse if low else 0.5 * (1 + high), usual)
+        drawn = random.binomial(here, np.minimum(share, 1.0))
+        numerator = np.hstack([before.binomial(past, usual), np.where(share >= 1, here, drawn)])
+        made[name] = (_window(numerator, rule), _window(births, rule))
     return made
 
 

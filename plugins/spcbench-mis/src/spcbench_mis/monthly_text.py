@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,13 @@ class Coded:
         """What a function makes of each cell, each different text looked at once."""
         made = np.array([function(text) for text in self.texts], dtype=dtype)
         return made[self.codes] if len(self.texts) else np.zeros(0, dtype=dtype)
+
+    def reworded(self, function: Callable[[str], str]) -> Coded:
+        """The column in other words, these in their order."""
+        said = [function(text) for text in self.texts]
+        words = sorted(set(said))
+        places = np.array([words.index(word) for word in said], dtype=np.int64)
+        return Coded(places[self.codes] if said else self.codes, words)
 
     def taken(self, keep: Flags) -> Coded:
         """Some of the rows."""
@@ -96,6 +104,7 @@ class Sheet:
         raise InputError(f"{self.where(row, column)}: {why(held.texts[held.codes[row]])}{more}")
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A column's name without what varies between years: capitals, spaces, underscores.
 
@@ -144,17 +153,19 @@ def opened(
     if path.suffix.lower() == ".xlsx":
         header, rows, lines = _workbook(path)
         places = _places(header, path.name, wanted, optional)
-        columns = [_coded(cells) for cells in zip(*rows, strict=True)] if rows else []
+        held = list(zip(*rows, strict=True))
+        columns = {name: _coded(held[at]) for name, at in places.items()} if rows else {}
         return _sheet(path.name, header, columns, lines.__getitem__, places)
     content = _content(path)
     header = _header(content, path.name)
     places = _places(header, path.name, wanted, optional)
-    table = _quick_table(content, len(header))
+    table = _quick_table(content, len(header), places)
     if table is None:
         rows = [cells for _, cells in strict_rows(content, path.name, len(header))]
-        columns = [_coded(cells) for cells in zip(*rows, strict=True)] if rows else []
+        cells = list(zip(*rows, strict=True))
+        columns = {name: _coded(cells[at]) for name, at in places.items()} if rows else {}
     else:
-        columns = [_arrow_coded(table.column(place)) for place in range(len(header))]
+        columns = {name: _arrow_coded(table.column(str(at))) for name, at in places.items()}
 
     def line_of(row: int) -> int:
         for number, (line, _) in enumerate(strict_rows(content, path.name, len(header))):
@@ -224,7 +235,7 @@ def _content(path: Path) -> bytes:
     refuse_web_page(content, path.name)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content:
         raise InputError(f"{path.name} is not plain text; expected the CSV file as published")
-    if content.strip() and content[-1:] not in b"\r\n":
+    if content and not content.isspace() and content[-1:] not in b"\r\n":
         # A figure that is cut is still a figure: 1085 would be read as 10.
         raise InputError(
             f"{path.name} does not end with the end of a line, so it may have been cut short; "
@@ -245,7 +256,7 @@ def _content(path: Path) -> bytes:
 
 
 def _header(content: bytes, name: str) -> list[str]:
-    first = content.split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
+    first = io.BytesIO(content).readline().decode("utf-8").rstrip("\r\n")
     try:
         header = next(csv.reader([first], strict=True), [])
     except csv.Error:
@@ -255,8 +266,8 @@ def _header(content: bytes, name: str) -> list[str]:
     return header
 
 
-def _quick_table(content: bytes, width: int) -> pa.Table | None:
-    """All cells as text; None where the quick way cannot be trusted with them."""
+def _quick_table(content: bytes, width: int, places: Mapping[str, int]) -> pa.Table | None:
+    """The cells of these columns as text; None where the quick way cannot be trusted with them."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
@@ -269,7 +280,10 @@ def _quick_table(content: bytes, width: int) -> pa.Table | None:
                 column_names=names, skip_rows=1, block_size=max(len(content), 1), use_threads=True
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, coded), strings_can_be_null=False
+                column_types=dict.fromkeys(names, coded),
+                strings_can_be_null=False,
+                include_columns=[names[place] for place in places.values()],
+                check_utf8=False,  # `_content` has
             ),
         )
     except pa.ArrowInvalid:
@@ -310,14 +324,13 @@ def _trimmed(text: str) -> str:
 def _sheet(
     name: str,
     header: list[str],
-    columns: list[Coded],
+    found: Mapping[str, Coded],
     line_of: Callable[[int], int],
     places: Mapping[str, int],
 ) -> Sheet:
-    found = {column: columns[place] for column, place in places.items()} if columns else {}
-    size = len(columns[0].codes) if columns else 0
-    blank = np.ones(size, dtype=np.bool_)
-    for column in found.values():
+    size = max((len(column.codes) for column in found.values()), default=0)
+    blank = np.full(size, all("" in column.texts for column in found.values()))
+    for column in found.values() if blank.any() else ():
         blank &= column.mapped(lambda text: not text, np.bool_)
     if blank.all():
         raise InputError(f"{name} has a header but no rows; download the file again")
@@ -337,7 +350,14 @@ def _places(
     found = [plain(column) for column in header]
     places = {}
     for column, spellings in wanted.items():
-        here = next((one for one in spellings if plain(one) in found), None)
+        there = {plain(one): one for one in spellings if plain(one) in found}
+        if len(there) > 1:
+            one, other = [*there.values()][:2]
+            raise InputError(
+                f"{name}, line 1: the columns {one!r} and {other!r} mean the same, and files have "
+                "one of them; leave out the other"
+            )
+        here = next(iter(there.values()), None)
         if here is None:
             if column in optional:
                 continue

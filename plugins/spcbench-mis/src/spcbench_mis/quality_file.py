@@ -21,7 +21,7 @@ from spcbench_mis.monthly_cells import (
     figure_kind,
     reporting_months,
 )
-from spcbench_mis.monthly_rounding import SMALL, bounds
+from spcbench_mis.monthly_rounding import SMALL, bounds, unrounded
 from spcbench_mis.monthly_rows import MonthlyRows, counts_frame, units
 from spcbench_mis.monthly_text import Flags, Sheet, opened, plain
 
@@ -46,6 +46,9 @@ WANTED = {
 
 TELLING = frozenset({"dataitem", "valid", "denominator"})
 """Columns that no other file of the publication has."""
+
+ENGLAND = tuple(name for name in NATIONAL if name)
+"""Codes of England. This file has no levels: a row without a code is anybody's."""
 
 AMOUNTS = ("valid", "default", "invalid", "missing", "denominator")
 
@@ -119,17 +122,21 @@ def quality_counts(path: Path) -> pd.DataFrame:
             f"{sheet.name} holds no measure of the pack {pack.name}; its first item is "
             f"{sheet.columns['item'].texts[0]!r}"
         )
-    level = sheet.columns["unit"].mapped(
-        lambda text: "national" if plain(text) in NATIONAL else "provider", np.str_
+    level = sheet.columns["unit"].reworded(
+        lambda text: "national" if plain(text) in ENGLAND else "provider"
     )
     months = reporting_months(sheet)[rows]
     unit, organisations = units(sheet, level, rows)
     _check_once(sheet, np.stack([months, unit, which[rows]]), rows)
-    valid, total = (
-        sheet.columns[one].mapped(figure, np.float64)[rows] for one in ("valid", "denominator")
-    )
+    parts = ("valid", "denominator")
+    valid, total = (sheet.columns[one].mapped(figure, np.float64)[rows] for one in parts)
+    kinds = np.stack([sheet.columns[one].mapped(figure_kind)[rows] for one in parts])
     provider = np.array([one.level == "provider" for one in organisations], dtype=np.bool_)
-    low, high = bounds(np.where(provider[unit], valid, np.nan))
+    strange = unrounded(valid, total)
+    published = _published(kinds, valid, total)
+    shown = np.isin(published, (said.OK, said.SMALL)) & ~strange
+    known = np.select([kinds[0] == SUPPRESSED, shown], [float(SMALL), valid], np.nan)
+    low, high = bounds(np.where(provider[unit], known, np.nan))
     return counts_frame(
         MonthlyRows(
             measures=[f"{pack.name}:{one.id}" for one in pack.measures],
@@ -139,20 +146,22 @@ def quality_counts(path: Path) -> pd.DataFrame:
             month=months,
             window=np.ones(rows.size, dtype=np.int64),
             lag=np.zeros(rows.size, dtype=np.int64),
-            published=_published(sheet.columns["valid"].mapped(figure_kind)[rows], valid, total),
+            published=published,
             numerator=valid,
             denominator=total,
             low=low,
             high=high,
+            remarks=[(strange, said.NOTE_UNROUNDED)],
         ),
         sheet.name,
     )
 
 
-def _published(kind: np.ndarray, valid: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Place in `PUBLISHED` of each row."""
+def _published(kinds: np.ndarray, valid: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Place in `PUBLISHED` of each row; a 0 beside a word is no zero."""
+    dns, low, hidden = ((kinds == word).any(axis=0) for word in (DNS, LOW_DQ, SUPPRESSED))
     return np.select(
-        [kind == DNS, kind == LOW_DQ, kind == SUPPRESSED, np.isnan(valid) | np.isnan(total)],
+        [dns, low, hidden, np.isnan(valid) | np.isnan(total)],
         [said.DNS, said.LOW_DQ, said.SUPPRESSED, said.INCOMPLETE],
         np.where(valid == SMALL, said.SMALL, said.OK),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
@@ -33,12 +33,16 @@ class Window:
         Both belong to it.
     rule : str
         What else is said about it, such as "any six months within these dates".
+    audit_months : int, optional
+        If an audit within the dates is asked for: of how many months in a row
+        at least, 0 where that is not said. None where the whole period counts.
     """
 
     title: str
     first: date
     last: date
     rule: str = ""
+    audit_months: int | None = None
 
     def __str__(self) -> str:
         said = f"{self.first:%d %b %Y} to {self.last:%d %b %Y}"
@@ -64,6 +68,22 @@ class SchemeYear:
     title: str
     published: date
     declaration: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedException:
+    """When a figure short of its mark may pass all the same, if the Board has agreed.
+
+    Parameters
+    ----------
+    text : str
+        In words.
+    floor : Fraction, optional
+        The least share that may pass.
+    """
+
+    text: str
+    floor: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +118,10 @@ class Item:
     none : str
         What no case at all means, ``"met"`` or ``"not_met"``; empty if the
         scheme does not say.
-    exception : str
-        When a figure short of the threshold may pass all the same.
+    exceptions : mapping of str to AgreedException
+        By year: when a figure short of the threshold may pass all the same.
+    not_applicable : str
+        When a required item may be said not to apply; empty where it always does.
     chart, chart_reason : str
         As for `spcbench.measures.measure.Measure`.
     indicator : str
@@ -130,7 +152,8 @@ class Item:
     years: tuple[str, ...]
     period: str
     none: Literal["", "met", "not_met"] = ""
-    exception: str = ""
+    exceptions: Mapping[str, AgreedException] = field(default_factory=dict)
+    not_applicable: str = ""
     chart: str = ""
     chart_reason: str = ""
     indicator: str = ""
@@ -254,10 +277,11 @@ def scheme() -> Scheme:
     # Fraction("0.95") is 19/20; the float 0.95 is a little less.
     told = tomllib.loads(text, parse_float=Fraction)
     sources = {key: one["title"] for key, one in told["source"].items()}
+    exceptions = {key: AgreedException(**one) for key, one in told["exception"].items()}
     return Scheme(
         years={key: _year(key, one) for key, one in told["year"].items()},
         actions={one["number"]: one["title"] for one in told["action"]},
-        items=tuple(_item(one, sources) for one in told["item"]),
+        items=tuple(_item(one, sources, exceptions) for one in told["item"]),
         windows={
             (name, year): Window(title=one["title"], **one[year])
             for name, one in told["period"].items()
@@ -271,11 +295,17 @@ def _year(name: str, told: Mapping[str, Any]) -> SchemeYear:
     return SchemeYear(id=name, **{key: told[key] for key in kept})
 
 
-def _item(told: Mapping[str, Any], sources: Mapping[str, str]) -> Item:
+def _item(
+    told: Mapping[str, Any],
+    sources: Mapping[str, str],
+    exceptions: Mapping[str, AgreedException],
+) -> Item:
     cells = dict(told)
     for key in ("sources", "supported_by"):
         cells[key] = tuple(sources[name] for name in cells.get(key, ()))
     marks = {year: Fraction(mark) for year, mark in cells.get("thresholds", {}).items()}
     cells |= {"thresholds": marks, "years": tuple(cells["years"])}
+    agreed = cells.get("exceptions", {})
+    cells["exceptions"] = {year: exceptions[name] for year, name in agreed.items()}
     cells["confidence"] = float(cells["confidence"])
     return Item(**cells)

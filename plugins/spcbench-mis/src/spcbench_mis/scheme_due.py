@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,7 +43,9 @@ class DueCounts:
     expected_total: int | None
 
 
-def due_counts(cases: Any, *, months: int, on: date, window: Window) -> DueCounts:
+def due_counts(
+    cases: Any, *, months: int, on: date | str, window: Window | tuple[date | str, date | str]
+) -> DueCounts:
     """Due, done in time and eligible cases, from a list of cases.
 
     Parameters
@@ -53,11 +56,12 @@ def due_counts(cases: Any, *, months: int, on: date, window: Window) -> DueCount
     months : int
         Calendar months that it may take, to the same day of the month or the
         last of a shorter one.
-    on : date
-        As of when. What was done in time but before the time was up is not
-        counted yet: quick cases alone would look too good.
-    window : Window
-        Cases outside it are left alone.
+    on : date or str
+        As of when. The time of a case is up the day after its last day. What was
+        done in time but before that is not counted yet: quick cases alone would
+        look too good.
+    window : Window or pair of dates
+        First and last day; cases outside are left alone.
 
     Returns
     -------
@@ -69,18 +73,19 @@ def due_counts(cases: Any, *, months: int, on: date, window: Window) -> DueCount
     InputError
         If a date is missing or malformed, or something was done before its case.
     OptionError
-        If `months` is less than 1.
+        If `months` is less than 1, or a date is none.
 
     Examples
     --------
     >>> cases = pd.DataFrame({"event": ["2025-01-10", "2025-02-01", "2025-06-20"],
     ...                       "done": ["2025-07-10", "2025-08-02", None]})
-    >>> year = Window(title="", first=date(2024, 12, 1), last=date(2025, 11, 30))
-    >>> due_counts(cases, months=6, on=date(2025, 9, 1), window=year)
+    >>> year = ("2024-12-01", "2025-11-30")
+    >>> due_counts(cases, months=6, on="2025-09-01", window=year)
     DueCounts(numerator=1, denominator=2, eligible=3, expected_total=2)
     """
     if isinstance(months, bool) or not isinstance(months, int) or months < 1:
         raise OptionError(f"months must be a whole number of at least 1, not {months!r}")
+    on, window = given_day(on, "on"), _window(window)
     frame = pd.DataFrame(cases).reset_index(drop=True)
     events, done = (_days(frame, name, needed=name == "event") for name in ("event", "done"))
     numerator = denominator = eligible = by_the_end = 0
@@ -92,7 +97,7 @@ def due_counts(cases: Any, *, months: int, on: date, window: Window) -> DueCount
         eligible += 1
         deadline: date = (pd.Timestamp(event) + pd.DateOffset(months=months)).date()
         by_the_end += deadline <= window.last
-        if deadline <= min(on, window.last):
+        if deadline <= window.last and deadline < on:
             denominator += 1
             numerator += finished is not None and finished <= deadline
     # A case from now on would have its time up after the end: no more can come.
@@ -119,11 +124,64 @@ def _days(frame: pd.DataFrame, name: str, *, needed: bool) -> list[date | None]:
             days.append(None)
             continue
         try:
-            text = value.strip() if isinstance(value, str) else None
-            day = date.fromisoformat(text) if text else pd.Timestamp(value).date()
-        except (ValueError, TypeError):
+            days.append(day_of(value))
+        except ValueError:
             raise InputError(
                 f"row {row}, column {name}: {value!r} is not a date such as 2025-01-31"
             ) from None
-        days.append(day)
     return days
+
+
+def _window(given: Any) -> Window:
+    if isinstance(given, Window):
+        return given
+    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 2:
+        raise OptionError(
+            f"window must be a first and a last day, such as ('2024-12-01', '2025-11-30'), "
+            f"not {given!r}"
+        )
+    first, last = (given_day(one, "window") for one in given)
+    if last < first:
+        raise OptionError(f"window ends on {last}, before it begins on {first}")
+    return Window(title="", first=first, last=last)
+
+
+def given_day(value: Any, option: str) -> date:
+    """A date that an argument names.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> given_day("2025-11-10", "on")
+    datetime.date(2025, 11, 10)
+    """
+    try:
+        return day_of(value)
+    except ValueError:
+        raise OptionError(f"{option} {value!r} is not a date such as 2025-01-31") from None
+
+
+def day_of(value: Any) -> date:
+    """A date, or a text such as 2025-01-31, as a date; nothing else.
+
+    A number is none, though pandas takes 20250110 for a moment in 1970; nor is
+    2025-W05-5, which Python takes and a reader would not.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, date) and not pd.isna(value):
+        day: date = pd.Timestamp(value).date()
+        return day
+    if not isinstance(value, str):
+        raise ValueError(value)
+    day = date.fromisoformat(value.strip())
+    if day.isoformat() != value.strip():
+        raise ValueError(value)
+    return day

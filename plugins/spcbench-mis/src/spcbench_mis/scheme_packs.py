@@ -36,7 +36,7 @@ def scheme_pack(year: str) -> Pack:
     --------
     >>> pack = scheme_pack("y7")
     >>> pack.name, pack.measures[0].target_label
-    ('mis@y7', 'MIS Year 7')
+    ('mis@y7', 'MIS Year 7, 1 Dec 2024 to 30 Nov 2025')
     """
     told = scheme()
     chosen = told.year(year)
@@ -50,6 +50,7 @@ def scheme_pack(year: str) -> Pack:
             _measure(item, chosen) for item in told.of_year(chosen.id) if item.kind != "evidence"
         ),
         sections=partial(_sections, year=chosen.id),
+        files={"evidence": "what a trust says of items that are no statistics, .toml or .csv"},
     )
 
 
@@ -64,13 +65,17 @@ def _measure(item: Item, year: SchemeYear) -> Measure:
     mark = item.thresholds.get(year.id)
     # The mark of a count is a number, not a share; it stands in the scorecard.
     target = None if mark is None or item.kind == "count" else float(mark)
-    whose = f"MIS {year.label}" if item.required else "Saving Babies' Lives, no MIS mark"
+    # A mark is of the cases of its year; charts draw it over all months.
+    window = scheme().window(item, year.id)
+    first, last = (f"{one.day} {one:%b %Y}" for one in (window.first, window.last))
+    whose = f"MIS {year.label}, {first} to {last}"
+    whose = whose if item.required else "Saving Babies' Lives, no MIS mark"
     return Measure(
         id=item.id,
         title=item.title,
         kind="given",
         better=item.better,  # type: ignore[arg-type]  # a word of the data, which Measure checks
-        per=PER[item.kind],
+        per=1000 if item.chart == "u" else PER[item.kind],
         target=target,
         target_label="" if target is None else whose,
         target_verified=target is None,
@@ -80,6 +85,8 @@ def _measure(item: Item, year: SchemeYear) -> Measure:
         stock=item.form == "stock",
         chart=item.chart,
         chart_reason=item.chart_reason,
+        # A number that belongs in the scorecard alone; a share of "10 of 11" is none.
+        supporting=item.kind == "count" and item.shown == "scorecard",
     )
 
 

@@ -29,8 +29,9 @@ of an entry is, from 0 to 1. How to use all this: [the Maternity Incentive Schem
 TAIL = """\
 ## Entries that are not here
 
-- The twelve Clinical Quality Improvement Metrics count towards `sa2_cqims_passed` and are measures
-  of the pack `cqim`, because NHS England publishes them (`spcbench measures`).
+- The Clinical Quality Improvement Metrics are measures of the pack `cqim`, because NHS England
+  publishes them (`spcbench measures`). Eleven of them count towards `sa2_cqims_passed`; births
+  without intervention and breastfeeding at six to eight weeks do not.
 - Entries with an indicator of the Maternity Services files are published too, in the pack
   `msds-measures`; those figures are rounded, the trust's own are not.
 """
@@ -109,10 +110,21 @@ def _notes(items: list[Item]) -> str:
 
     lines = [
         f"- `{item.id}`: {_cell(description(item))}"
-        + (f" Exception: {_cell(item.exception)}." if item.exception else "")
+        + "".join(f" {_cell(one)}." for one in (*_exceptions(item), *_not_applicable(item)))
         for item in items
     ]
     return "\n" + "\n".join(lines) + "\n"
+
+
+def _exceptions(item: Item) -> list[str]:
+    """Each exception once, with the years that know it."""
+    texts = dict.fromkeys(one.text for one in item.exceptions.values())
+    held = {text: [y for y, one in item.exceptions.items() if one.text == text] for text in texts}
+    return [f"Exception ({', '.join(held[text]).upper()}): {text}" for text in texts]
+
+
+def _not_applicable(item: Item) -> list[str]:
+    return [f"Does not apply where {item.not_applicable}"] if item.not_applicable else []
 
 
 def _cell(text: str) -> str:

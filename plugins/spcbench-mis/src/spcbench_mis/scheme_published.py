@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from spcbench.tables import Table
 
 ITEM = "sa2_cqims_passed"
+PROVISIONAL = "from a provisional file"
+"""The note of a count that the final file may change."""
 NEEDED = ("measure", "unit", "level", "reporting_month", "result", "release")
 
 
@@ -78,7 +80,7 @@ def _row(unit: str, rows: pd.DataFrame, wanted: list[str]) -> dict[str, object]:
     missing = [name for name in wanted if name not in known.index]
     notes = [f"no result published for {', '.join(missing)}"] if missing else []
     if rows["release"].eq("provisional").any():
-        notes.append("from a provisional file")
+        notes.append(PROVISIONAL)
     return {
         "unit": unit,
         "numerator": pd.NA if missing else int(known.eq("Pass").sum()),

@@ -1,51 +1,28 @@
-"""Which rows of a trust's counts bear on an item, and what they add up to.
+"""What the rows of an item add up to, and what stays unknown about it.
 
 The dates of the scheme do not keep to months. What lies across the first or the
 last day is looked at both ways, and a verdict that depends on it is not given.
+Nor is one on a period of which a day is not reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 
 import pandas as pd
 
-from spcbench.errors import InputError, OptionError, suggest
-from spcbench_mis.scheme_data import Item, Window, scheme
+from spcbench.errors import InputError
+from spcbench_mis.scheme_data import Item, Window
+from spcbench_mis.scorecard_rows import Row, month_end
 
-OWN_PACK = "mis"
+GRACE_DAYS = 7
+"""How old the last figure of a stock may be at the end of its period.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row of counts.
-
-    Parameters
-    ----------
-    first, last : date
-        What it covers.
-    numerator, denominator, eligible, expected_total : int, optional
-        None where nothing is reported.
-    status : str
-        As `spcbench.tables.STATUS`.
-    note : str
-        What the trust says about it.
-    says_its_end : bool
-        Whether `last` was given, and not taken to be the end of the month.
-    """
-
-    first: date
-    last: date
-    numerator: int | None
-    denominator: int | None
-    eligible: int | None
-    expected_total: int | None
-    status: str
-    note: str = ""
-    says_its_end: bool = False
+The scheme asks for a state at the end and knows no such allowance: seven days are
+this package's choice, so that a list of the last working day does.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +45,8 @@ class Tally:
         Why a verdict on the whole period cannot be given.
     notes : tuple of str
         What else a reader should know.
+    choice : str
+        What the trust would have to choose where its figures allow two verdicts.
     """
 
     numerator: int | None = None
@@ -80,6 +59,7 @@ class Tally:
     last: date | None = None
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    choice: str = ""
 
     @property
     def known(self) -> bool:
@@ -87,115 +67,81 @@ class Tally:
         return self.numerator is not None
 
 
-def rows_by_item(counts: pd.DataFrame, *, year: str, unit: str) -> dict[str, list[Row]]:
-    """The rows of one trust that are about items of a year, by item.
-
-    Parameters
-    ----------
-    counts : pandas.DataFrame
-        Checked counts, and `eligible` and `expected_total` where they are
-        known. Measures are called
-        ``mis@y7:sa1_parent_views``, ``mis:sa1_parent_views`` or without a
-        pack; those of other packs and other years are left alone.
-    year : str
-        Such as ``"y7"``.
-    unit : str
-        The trust.
-
-    Returns
-    -------
-    dict of str to list of Row
-        In the order of their dates.
-
-    Raises
-    ------
-    InputError
-        If a measure is no item of the scheme, a row stands twice, or one
-        overlaps the next.
-    """
-    own = counts[counts["unit"].eq(unit)]
-    items = {item.id for item in scheme().of_year(year)}
-    found: dict[str, list[Row]] = {}
-    for name, rows in own.groupby("measure", sort=True):
-        item = _item_of(str(name), year)
-        if item in items:
-            found.setdefault(item, []).extend(_row(str(name), one) for one in _records(rows))
-    return {item: _apart(item, unit, rows) for item, rows in found.items()}
-
-
-def tally(item: Item, rows: Iterable[Row], window: Window, on: date) -> Tally:
+def tally(item: Item, rows: Sequence[Row], window: Window, on: date) -> Tally:
     """What the rows of an item add up to within its period, as of a day.
 
     Parameters
     ----------
     item : Item
         A flow, whose cases add up, or a stock, of which the latest row counts.
-    rows : iterable of Row
-        From `rows_by_item`.
+    rows : sequence of Row
+        Those that count, from `rows_by_item`, in the order of their dates.
     window : Window
         The item's period.
     on : date
-        Rows that begin later are left out.
+        As of when.
     """
-    within = [row for row in rows if row.last >= window.first and row.first <= window.last]
-    within = [row for row in within if row.first <= on]
     if item.form == "stock":
-        return _latest(within, window, on)
-    return _added_up(item, within, window, on)
+        return _latest(list(rows), window, on)
+    return _added_up(item, list(rows), window, on)
 
 
 def _latest(rows: list[Row], window: Window, on: date) -> Tally:
     """The latest state that is known; a stock is never added up."""
-    rows = [row for row in rows if row.first >= window.first]
     known = [row for row in rows if row.numerator is not None]
     if not known:
         return Tally(notes=tuple(_lost(rows)))
     latest = known[-1]
-    doubts = []
-    at_the_end = (latest.first.year, latest.first.month) == (window.last.year, window.last.month)
-    if on > window.last and not at_the_end:
-        doubts.append(
-            f"the latest figure is of {latest.first:%d %b %Y}, not of the end of the period"
-        )
+    doubts, notes = [], []
+    age = (window.last - latest.day).days
+    if on > window.last and age:
+        said = f"the latest figure is of {latest.day:%d %b %Y}"
+        if age > GRACE_DAYS:
+            hint = ""
+            if (window.last - latest.last).days <= GRACE_DAYS:  # its month ends there
+                hint = "; if it is of the end of its month, say so in period_end"
+            doubts.append(f"{said}, not of the end of the period{hint}")
+        else:
+            notes.append(f"{said}, {age} day{'s' if age > 1 else ''} before the end")
+    if rows[-1] is not latest:
+        doubts += _lost(rows[rows.index(latest) :])
     return Tally(
         numerator=latest.numerator,
         denominator=latest.denominator,
         eligible=latest.eligible,
-        first=latest.first,
-        last=latest.first,
+        first=latest.day,
+        last=latest.day,
         doubts=tuple(doubts),
-        notes=(*_lost(rows), *_said([latest])),
+        notes=(*notes, *(one for one in _lost(rows) if one not in doubts), *_said([latest])),
     )
 
 
 def _added_up(item: Item, rows: list[Row], window: Window, on: date) -> Tally:
     known = [row for row in rows if row.numerator is not None]
-    doubts, notes = _lost(rows), []
+    doubts, notes = _lost(rows), _under_way(known, on)
     if not known:
         return Tally(notes=tuple(doubts))
-    # What is done, such as a meeting, is reported when it is done; cases every month.
-    missing = [] if item.kind == "count" else _missing_months(rows, window, min(on, window.last))
-    if missing:
-        doubts.append(f"no row for {', '.join(missing)}")
+    if window.audit_months is None:
+        doubts += _gaps(item, rows, window, on)
     inside = [row for row in known if window.first <= row.first and row.last <= window.last]
     across = [row for row in known if row not in inside]
     # Of a row across the edge most days decide whether it is shown among the figures.
     taken = [row for row in known if row in inside or _share_within(row, window) > 0.5]
-    for row in across:
-        said = "is counted" if row in taken else "is left out"
-        notes.append(
-            f"the row of {row.first:%d %b %Y} to {row.last:%d %b %Y} lies across an edge of the "
-            f"period and {said}"
-        )
+    notes += [_edge_note(row, counted=row in taken) for row in across]
     if not taken:
         return Tally(doubts=tuple(doubts), notes=tuple(notes))
+    expected = _final_total(item, taken)
+    if on > window.last:
+        doubts += _never_came(known, expected)
+    if item.kind == "statistic":
+        doubts += [f"{row.dates}: no denominator" for row in taken if row.denominator is None]
     low, high = _extremes(inside, across) if across else (None, None)
     eligible = [row.eligible for row in taken]
-    return Tally(
+    made = Tally(
         numerator=sum(row.numerator or 0 for row in taken),
         denominator=_sum([row.denominator for row in taken]),
         eligible=None if across or None in eligible else _sum(eligible),
-        expected_total=None if across else _final_total(item, taken),
+        expected_total=None if across else expected,
         lowest=low,
         highest=high,
         first=taken[0].first,
@@ -203,6 +149,86 @@ def _added_up(item: Item, rows: list[Row], window: Window, on: date) -> Tally:
         doubts=tuple(doubts),
         notes=(*notes, *_said(taken)),
     )
+    return _audited(item, made, inside, window, on) if window.audit_months else made
+
+
+def _edge_note(row: Row, *, counted: bool) -> str:
+    said = "is counted" if counted else "is left out"
+    return f"the row of {row.dates} lies across an edge of the period and {said}"
+
+
+def _never_came(rows: list[Row], expected: int | None) -> list[str]:
+    """What is said of cases that were expected and are not among those reported."""
+    cases = sum(row.denominator or 0 for row in rows)
+    if expected is None or expected <= cases:
+        return []
+    return [f"{expected} cases were expected in all, {cases} are reported"]
+
+
+def _audited(item: Item, made: Tally, rows: list[Row], window: Window, on: date) -> Tally:
+    """An audit of so many months in a row, which the trust chooses within the dates.
+
+    Every stretch that is long enough is looked at, and all that is reported. A
+    verdict is given if they agree, and lost only if no stretch is left.
+    """
+    months = window.audit_months or 0
+    found = [
+        (sum(row.numerator or 0 for row in one), sum(row.denominator or 0 for row in one))
+        for one in _stretches(rows, window, months)
+    ]
+    doubts = list(made.doubts)
+    if not found:
+        doubts.append(f"the audit needs {months} months in a row; the rows do not cover them")
+    pairs = [*found, *filter(None, (made.lowest, made.highest))]
+    pairs.append((made.numerator or 0, made.denominator or 0))
+    if item.none != "met" and any(cases for _, cases in pairs):
+        pairs = [pair for pair in pairs if pair[1]]
+    low = min(pairs, key=lambda pair: (_share(pair), not pair[1]))
+    high = max(pairs, key=lambda pair: (_share(pair), pair[1]))
+    choice = f"keep only the rows of the {months} months in a row that the audit is of"
+    if on <= window.last and _room_left(rows, window, months):
+        high, choice = (0, 0), f"any {months} months in a row within the dates would do"
+    return replace(
+        made, expected_total=None, lowest=low, highest=high, doubts=tuple(doubts), choice=choice
+    )
+
+
+def _share(pair: tuple[int, int]) -> float:
+    """The share of cases; where there was none, none failed."""
+    return pair[0] / pair[1] if pair[1] else 1.0
+
+
+def _stretches(rows: list[Row], window: Window, months: int) -> list[list[Row]]:
+    """Rows one after the other, without a day missing, that are long enough for an audit."""
+    made = []
+    for start, first in enumerate(rows):
+        one = [first]
+        enough = _months_on(first.first, window, months)
+        for row in [*rows[start + 1 :], None]:
+            if one[-1].last >= enough:
+                made.append(list(one))
+            if row is None or row.first != one[-1].last + timedelta(days=1):
+                break
+            one.append(row)
+    return made
+
+
+def _months_on(first: date, window: Window, months: int) -> date:
+    """The last day of so many months from a day; the first month of a period may lack a day."""
+    if first == window.first and first.day == 2:
+        first = first.replace(day=1)
+    last: date = (pd.Timestamp(first) + pd.DateOffset(months=months, days=-1)).date()
+    return last
+
+
+def _room_left(rows: list[Row], window: Window, months: int) -> bool:
+    """Whether there is a stretch within the dates that need not hold any of the failures."""
+    failed = [row for row in rows if (row.denominator or 0) > (row.numerator or 0)]
+    for start in (window.first, *(row.first + timedelta(days=1) for row in failed)):
+        end = _months_on(start, window, months)
+        if end <= window.last and not any(start <= row.first and row.last <= end for row in failed):
+            return True
+    return False
 
 
 def _final_total(item: Item, rows: list[Row]) -> int | None:
@@ -214,8 +240,8 @@ def _final_total(item: Item, rows: list[Row]) -> int | None:
     total = told[-1].expected_total or 0
     if total < due:
         raise InputError(
-            f"{item.id}, {told[-1].first:%Y-%m-%d}, column expected_total: {total} cases are "
-            f"expected in the whole period, fewer than the {due} that were due so far"
+            f"{told[-1].place}{item.id}, {told[-1].first}, column expected_total: {total} cases "
+            f"are expected in the whole period, fewer than the {due} that were due so far"
         )
     return total
 
@@ -253,134 +279,36 @@ def _share_within(row: Row, window: Window) -> float:
     return days / ((row.last - row.first).days + 1)
 
 
-def _missing_months(rows: list[Row], window: Window, until: date) -> list[str]:
-    """Months of the period, over by then, of which no row says anything."""
-    if window.rule:
-        return []
-    missing, day = [], window.first.replace(day=1)
-    while day <= until:
-        end = _month_end(day)
-        covered = any(row.first <= end and row.last >= day for row in rows)
-        if not covered and end <= until:
-            missing.append(f"{day:%b %Y}")
-        day = end + timedelta(days=1)
-    return missing
+def _under_way(rows: list[Row], on: date) -> list[str]:
+    """Months without an end that are not over yet."""
+    return [
+        f"{row.first:%b %Y} is not over; it counts as it stands" for row in rows if row.last > on
+    ]
 
 
-def _month_end(day: date) -> date:
-    following = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return following - timedelta(days=1)
+def _gaps(item: Item, rows: list[Row], window: Window, on: date) -> list[str]:
+    """Days of the period, of months that are over by then, of which no row says anything."""
+    until = min(on.replace(day=1) - timedelta(days=1), window.last)
+    if on > window.last:
+        until = window.last
+    missing, day = [], window.first
+    for row in rows:
+        if row.first > day and day <= until:
+            missing.append(_dates(day, min(row.first - timedelta(days=1), until)))
+        day = row.last + timedelta(days=1)
+    if day <= until:
+        missing.append(_dates(day, until))
+    # What is done, such as a meeting, may be reported only when it is done.
+    taken = ", taken as none" if item.kind == "count" else ""
+    if len(missing) > 4:
+        missing = [*missing[:3], f"and {len(missing) - 3} more gaps"]
+    return [f"no row for {', '.join(missing)}{taken}"] if missing else []
 
 
-def _item_of(name: str, year: str) -> str | None:
-    """Id of the item that a measure's name means; None for what is not ours or of this year."""
-    pack, colon, item = name.rpartition(":")
-    if colon and pack not in (OWN_PACK, f"{OWN_PACK}@{year}"):
-        return None
-    known = {one.id: one for one in scheme().items}
-    if item in known:
-        if known[item].kind == "evidence":
-            raise InputError(
-                f"{item!r} is an evidence item, not a figure: keep it in the file of evidence, not "
-                "among the counts"
-            )
-        return item
-    # A bare name may be anyone's; with the pack's name before it, it is meant to be ours.
-    near = suggest(item, known)
-    if colon or near.startswith("did you mean"):
-        other = "" if colon else " (a measure of your own needs a pack's name, such as local:NAME)"
-        raise InputError(
-            f"the measure {name!r} of the counts is no item of the scheme{other}; {near}"
-        )
-    return None
-
-
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in one.items()} for one in rows.to_dict("records")]
-
-
-def _row(name: str, cells: dict[str, Any]) -> Row:
-    first = pd.Timestamp(cells["period"]).date()
-    end = cells.get("period_end")
-    numerator, denominator = (_whole(cells.get(key)) for key in ("numerator", "denominator"))
-    # 0 of 0 is a report that there was no case, which the contract calls no_data.
-    eligible = _total(name, cells, "eligible")
-    if eligible is not None and denominator is not None and eligible < denominator:
-        raise InputError(
-            f"{name}, {cells['unit']}, {first}, column eligible: {eligible} cases are eligible, "
-            f"fewer than the {denominator} that are due; eligible counts those that are not yet "
-            "due as well"
-        )
-    note = cells.get("note")
-    says_its_end = end is not None and not pd.isna(end)
-    return Row(
-        first=first,
-        last=pd.Timestamp(end).date() if says_its_end else _month_end(first),
-        says_its_end=says_its_end,
-        numerator=numerator,
-        denominator=denominator,
-        eligible=eligible,
-        expected_total=_total(name, cells, "expected_total"),
-        status=str(cells["status"]),
-        note="" if note is None or pd.isna(note) else str(note),
-    )
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None or pd.isna(value) else int(value)
-
-
-def _total(name: str, cells: dict[str, Any], column: str) -> int | None:
-    """A number of cases in a column that the contract of counts does not know."""
-    value = cells.get(column)
-    text = "" if value is None or pd.isna(value) else str(value).strip()
-    if not text:
-        return None
-    if not text.removesuffix(".0").isdecimal():
-        raise InputError(
-            f"{name}, {cells['unit']}, {pd.Timestamp(cells['period']):%Y-%m-%d}, column {column}: "
-            f"{text!r} is not a whole number of at least 0"
-        )
-    return int(text.removesuffix(".0"))
-
-
-def _apart(item: str, unit: str, rows: list[Row]) -> list[Row]:
-    """Rows in the order of their dates, none of which reaches into the next."""
-    rows = sorted(rows, key=lambda row: (row.first, row.last))
-    made = []
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        if after is None or after.first > row.last:
-            made.append(row)
-            continue
-        if after.first == row.first:
-            raise InputError(
-                f"{item}, {unit}: the period {row.first:%Y-%m-%d} stands there twice "
-                "(perhaps with and without 'mis:'); keep one row"
-            )
-        if row.says_its_end:
-            raise InputError(
-                f"{item}, {unit}: the row of {row.first:%Y-%m-%d} to {row.last:%Y-%m-%d} reaches "
-                f"into that of {after.first:%Y-%m-%d}; its cases would be counted twice"
-            )
-        # Without an end a row is a month; where the next begins sooner, it ends there.
-        made.append(replace(row, last=after.first - timedelta(days=1)))
-    return made
-
-
-def chosen_unit(counts: pd.DataFrame, unit: str | None) -> str:
-    """The trust that is meant: the one asked for, else the only one.
-
-    Raises
-    ------
-    OptionError
-        If it is not in the counts, or there are several to choose from.
-    """
-    units = sorted(map(str, counts["unit"].unique()))
-    if unit is not None:
-        if unit not in units:
-            raise OptionError(f"unit {unit!r} is not in the counts; {suggest(unit, units)}")
-        return unit
-    if len(units) != 1:
-        listed = ", ".join(units[:8]) + (", …" if len(units) > 8 else "")
-        raise OptionError(f"the counts hold {len(units)} units ({listed}); choose one with --unit")
-    return units[0]
+def _dates(first: date, last: date) -> str:
+    """Days in words, whole months by their names."""
+    if first.day == 1 and last == month_end(last):
+        ends = f"{first:%b %Y}", f"{last:%b %Y}"
+    else:
+        ends = f"{first:%d %b %Y}", f"{last:%d %b %Y}"
+    return " to ".join(dict.fromkeys(ends))

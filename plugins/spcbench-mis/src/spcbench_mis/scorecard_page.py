@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from spcbench.pictures.words import number_text, scaled_text
+from spcbench_mis.scorecard_actions import context_last, missing_items, next_dates, short_items
+from spcbench_mis.scorecard_rows import unused_lines
 from spcbench_mis.scorecard_words import ITEM_WORDS, SYMBOLS
 
 if TYPE_CHECKING:
@@ -26,6 +31,11 @@ HEADS = {
     "Source, notes": 17,
 }
 """Columns of the tables of items, and their widths in per cent."""
+
+SHORT_HEADS = ("Item", "Figures (95% interval)", "Verdict", "End of period")
+DATE_HEADS = ("Day (not verified)", "What", "Required items not yet met")
+MISSING_HEADS = ("Action", "Items")
+"""Columns of the tables before those of items."""
 
 CAUTION = (
     "Every threshold and period here still has to be checked against the guidance of its year. "
@@ -46,14 +56,16 @@ table.items th, table.items td { overflow-wrap: break-word; }
 td.n, th.n { text-align: right; }
 .more { color: #4c6272; font-size: .875rem; }
 .caution { border-left: 4px solid #4c6272; padding: .2rem 1rem; }
+ul { margin: 0; padding-left: 1.2rem; }
+.day { white-space: nowrap; }
 @media screen and (max-width: 48rem) {
-  table.items thead { position: absolute; left: -9999px; }
-  table.items, table.items caption, table.items tbody, table.items tr, table.items th,
-  table.items td { display: block; }
-  table.items tr { border-bottom: 2px solid #d8dde0; padding: .5rem 0; }
-  table.items th, table.items td { border: 0; padding: .15rem 0; }
-  table.items td:empty { display: none; }
-  table.items td::before { content: attr(data-head) ": "; font-weight: bold; }
+  table.cards thead { position: absolute; left: -9999px; }
+  table.cards, table.cards caption, table.cards tbody, table.cards tr, table.cards th,
+  table.cards td { display: block; }
+  table.cards tr { border-bottom: 2px solid #d8dde0; padding: .5rem 0; }
+  table.cards th, table.cards td { border: 0; padding: .15rem 0; }
+  table.cards td:empty { display: none; }
+  table.cards td::before { content: attr(data-head) ": "; font-weight: bold; }
 }
 @media print { body { max-width: none; font-size: 11px; } tr { break-inside: avoid; } }
 """
@@ -100,6 +112,8 @@ def scorecard_json(card: Scorecard) -> bytes:
         "verdict": card.verdict,
         "caution": CAUTION,
         "actions": _plain(card.actions),
+        "next_dates": _plain(next_dates(card.items, card.year, card.on)),
+        "unused": _plain(card.unused),
         "items": _plain(card.items),
     }
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
@@ -124,9 +138,11 @@ def scorecard_html(card: Scorecard) -> bytes:
         f"<h1>{escape(title)}</h1>",
         f"<p>As of {card.on:%d %b %Y}. Declaration of the Board due {due} (not verified). "
         f"All ten actions together: <strong>{_signed(card.verdict)}</strong>.</p>",
-        f'<p class="caution">{escape(CAUTION)} Shares are cut to one decimal, never rounded up.'
-        "</p>",
+        f'<p class="caution">{escape(CAUTION)} A share short of a whole per cent is '
+        "never rounded up to it.</p>",
+        *(f"<p>{escape(one)}.</p>" for one in unused_lines(card.unused)),
         _action_table(card),
+        *_ahead(card),
         *(_item_table(card, number) for number in card.actions["action"]),
     ]
     return (
@@ -145,7 +161,7 @@ def figures(row: Any) -> str:
     --------
     >>> figures({"kind": "statistic", "numerator": 19, "denominator": 20, "eligible": 24,
     ...          "value": 0.95, "lower_95": 0.751, "upper_95": 0.999})
-    '19 of 20 = 95.0% (75.1% to 99.9%); 24 eligible, 4 not yet due'
+    '19 of 20 = 95% (75.1% to 99.9%); 24 eligible, 4 not yet due'
     """
     if row["numerator"] is None or pd.isna(row["numerator"]):
         return ""
@@ -156,7 +172,8 @@ def figures(row: Any) -> str:
     if cases and row["value"] is not None and not pd.isna(row["value"]):
         text += f" = {_percent(met, cases)}"
     if not pd.isna(row["lower_95"]):
-        text += f" ({row['lower_95']:.1%} to {row['upper_95']:.1%})"
+        ends = (scaled_text(100 * row[end], 100) for end in ("lower_95", "upper_95"))
+        text += f" ({'% to '.join(ends)}%)"
     eligible = row["eligible"]
     if eligible is not None and not pd.isna(eligible) and int(eligible) > cases:
         text += f"; {int(eligible):,} eligible, {int(eligible) - cases:,} not yet due"
@@ -164,40 +181,109 @@ def figures(row: Any) -> str:
 
 
 def _percent(met: int, cases: int) -> str:
-    """A share to one decimal, cut and not rounded: 94.96 % must not read as 95 %.
+    """A share rounded as on charts; what is short of a whole per cent never reads as if it were.
 
     Examples
     --------
-    >>> _percent(1899, 2000), _percent(19, 20)
-    ('94.9%', '95.0%')
+    >>> _percent(28, 29), _percent(1899, 2000), _percent(19, 20), _percent(6469, 6472)
+    ('96.6%', '94.95%', '95%', '99.95%')
     """
-    tenths = met * 1000 // cases
-    return f"{tenths // 10}.{tenths % 10}%"
+    share, mark = 100 * met / cases, -(-100 * met // cases)
+    short = 100 * met < mark * cases
+    told = (number_text(share, decimals=places) for places in (1, 2, 3))
+    return next((f"{one}%" for one in told if not short or one != str(mark)), f"<{mark}%")
 
 
 def _action_table(card: Scorecard) -> str:
     rows = "".join(
         f"<tr><th scope='row'>{row['action']}. {escape(row['title'])}</th>"
-        f"<td>{SYMBOLS.get(row['verdict'], '')} {escape(row['verdict_text'])}</td>"
-        f"<td class='n'>{row['met']} of {row['required']}</td></tr>"
+        f"<td>{_signed(row['verdict'])}</td><td>{escape(row['counts'])}</td></tr>"
         for row in _plain(card.actions)
     )
+    return _table("The ten safety actions", ("Action", "Verdict", "Required items"), rows)
+
+
+def _ahead(card: Scorecard) -> list[str]:
+    """What stands between the trust and the ten actions, and until when: before the items."""
+    made = (
+        ("Short of the mark, at risk or not settled", SHORT_HEADS, _short_rows(card)),
+        ("Next dates", DATE_HEADS, _date_rows(card)),
+        ("Required, and nothing is reported", MISSING_HEADS, _missing_rows(card)),
+    )
+    return [_table(title, heads, rows, kind="cards") for title, heads, rows in made if rows]
+
+
+def _short_rows(card: Scorecard) -> str:
+    return "".join(
+        f"<tr><th scope='row'>{escape(row['title'])}<br><span class='more'>Safety action "
+        f"{row['action']}, {escape(row['item'])}</span></th>"
+        + _cells(
+            SHORT_HEADS,
+            escape(figures(row)),
+            f"{SYMBOLS.get(row['verdict'], '')} {escape(row['verdict_text'])}{_more(row['note'])}",
+            _day(row["due"]),
+        )
+        for row in _plain(short_items(card.items))
+    )
+
+
+def _date_rows(card: Scorecard) -> str:
+    return "".join(
+        f"<tr><th scope='row'>{_day(row['date'])}</th>"
+        + _cells(DATE_HEADS, row["what"], str(row["open"]))
+        for row in _plain(next_dates(card.items, card.year, card.on))
+    )
+
+
+def _missing_rows(card: Scorecard) -> str:
+    made = []
+    for number, own in missing_items(card.items).groupby("action", sort=True):
+        listed = "".join(f"<li>{escape(title)}</li>" for title in own["title"])
+        title = escape(own["action_title"].iloc[0])
+        made.append(
+            f"<tr><th scope='row'>{number}. {title}<br><span class='more'>{len(own)} of "
+            f"{_required(card, int(number))}</span></th>"
+            + _cells(MISSING_HEADS, f"<ul>{listed}</ul>")
+        )
+    return "".join(made)
+
+
+def _required(card: Scorecard, number: int) -> int:
+    own = card.actions.set_index("action")
+    return int(own.loc[number, "required"])
+
+
+def _cells(heads: Sequence[str], *cells: str) -> str:
+    """The cells after the first of a row; on a narrow screen each has its head before it."""
+    pairs = zip(heads[1:], cells, strict=True)
+    return "".join(f"<td data-head='{head}'>{cell}</td>" for head, cell in pairs) + "</tr>"
+
+
+def _day(iso: str) -> str:
+    return f"<span class='day'>{date.fromisoformat(iso):%d %b %Y}</span>"
+
+
+def _more(text: str) -> str:
+    return f"<br><span class='more'>{escape(text)}</span>" if text else ""
+
+
+def _table(caption: str, heads: Sequence[str], rows: str, *, kind: str = "") -> str:
+    columns = "".join(f"<th scope='col'>{head}</th>" for head in heads)
     return (
-        "<table><caption>The ten safety actions</caption><thead><tr><th scope='col'>Action</th>"
-        "<th scope='col'>Verdict</th><th scope='col' class='n'>Required items met</th></tr></thead>"
+        f"<table class='{kind}'><caption>{caption}</caption><thead><tr>{columns}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
 
 
 def _item_table(card: Scorecard, number: int) -> str:
-    own = card.items[card.items["action"].eq(number)]
+    own = context_last(card.items[card.items["action"].eq(number)])
     columns = "".join(
         f"<th scope='col' style='width:{width}%'>{head}</th>" for head, width in HEADS.items()
     )
     rows = "".join(_item_row(row) for row in _plain(own))
     title = f"{number}. {card.actions.set_index('action').loc[number, 'title']}"
     return (
-        f"<table class='items'><caption>{escape(str(title))}</caption>"
+        f"<table class='items cards'><caption>{escape(str(title))}</caption>"
         f"<thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -207,31 +293,27 @@ def _item_row(row: dict[str, Any]) -> str:
     mark = escape(row["threshold"])
     if mark:
         mark += f"<br><span class='more'>{escape(row['threshold_of'])}</span>"
-    period = "" if row["first"] is None else f"{row['first']} to {row['last']}"
-    period = row["first"] if row["first"] == row["last"] and period else period
+    ends = list(dict.fromkeys(row[end] for end in ("first", "last") if row[end]))
+    period = " to ".join(map(_day, ends))
     sign = SYMBOLS.get(row["verdict"], "")
     notes = "".join(f"<br><span class='more'>{part}</span>" for part in _notes(row))
     said = (
         escape(figures(row)),
         mark,
         period,
-        row["due"],
+        _day(row["due"]),
         f"{sign} {escape(row['verdict_text'])}".strip(),
         f"{escape(row['source'])}{notes}",
     )
-    # On a narrow screen each cell stands in a line of its own, with its head before it.
-    cells = "".join(
-        f"<td data-head='{head}'>{cell}</td>"
-        for head, cell in zip(list(HEADS)[1:], said, strict=True)
-    )
     return (
         f"<tr><th scope='row'>{escape(row['title'])}<br><span class='more'>{escape(row['item'])}, "
-        f"{row['kind']}</span>{required}</th>{cells}</tr>"
+        f"{row['kind']}</span>{required}</th>{_cells(list(HEADS), *said)}"
     )
 
 
 def _notes(row: dict[str, Any]) -> list[str]:
-    who = ", ".join(filter(None, (row["who"], str(row["date"] or ""))))
+    when = f"{date.fromisoformat(row['date']):%d %b %Y}" if row["date"] else ""
+    who = ", ".join(filter(None, (row["who"], when)))
     link = escape(row["link"])
     # Only addresses of the web become links: a file may come from anyone.
     if row["link"].startswith(("https://", "http://")):

@@ -6,18 +6,24 @@ do is another question, which control charts answer; neither follows from the ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from spcbench_mis.evidence import Evidence
+from spcbench_mis.evidence import Evidence, check_said, evidence_given
 from spcbench_mis.scheme_data import Item, SchemeYear, Window, scheme
-from spcbench_mis.scorecard_counts import Tally, chosen_unit, rows_by_item, tally
-from spcbench_mis.scorecard_words import action_text, verdict_text
+from spcbench_mis.scheme_due import given_day
+from spcbench_mis.scheme_published import PROVISIONAL
+from spcbench_mis.scorecard_actions import action_rows, together
+from spcbench_mis.scorecard_counts import Tally, tally
+from spcbench_mis.scorecard_rows import Row, chosen_unit, row_places, rows_by_item
+from spcbench_mis.scorecard_said import evidence_line, exception_changes
+from spcbench_mis.scorecard_words import verdict_text
 from spcbench_mis.verdict import PeriodVerdict, count_verdict, exact_interval, period_verdict
 
 ITEM_COLUMNS = (
@@ -28,18 +34,6 @@ ITEM_COLUMNS = (
 )  # fmt: skip
 """Columns of the table of items."""
 
-ACTION_COLUMNS = ("action", "title", "verdict", "verdict_text", "required", "met", "open")
-"""Columns of the table of safety actions."""
-
-_EVIDENCE = {
-    "achieved": "met",
-    "in progress": "in_progress",
-    "not achieved": "not_met",
-    "not applicable": "not_applicable",
-    "not reported": "not_reported",
-}
-_FULFILLED = ("met", "met_by_exception", "none_due", "no_mark", "not_applicable")
-_NOT_ASKED = ("no_mark", "not_applicable")
 _INTEGERS = (
     "numerator",
     "denominator",
@@ -68,6 +62,9 @@ class Scorecard:
         One row an item, with `ITEM_COLUMNS`.
     actions : pandas.DataFrame
         One row a safety action, with `ACTION_COLUMNS`.
+    unused : pandas.DataFrame
+        Rows of the trust that are about the scheme and do not count, and why:
+        `measure`, `period`, `period_end`, `why`.
     """
 
     year: SchemeYear
@@ -75,20 +72,21 @@ class Scorecard:
     on: date
     items: pd.DataFrame = field(repr=False)
     actions: pd.DataFrame = field(repr=False)
+    unused: pd.DataFrame = field(repr=False)
 
     @property
     def verdict(self) -> str:
         """Of the scheme as a whole: met only if all ten actions are."""
-        return _together(self.actions["verdict"].to_list())
+        return together(self.actions["verdict"].to_list())
 
 
 def scorecard(
     counts: Any,
     *,
     year: str,
-    on: date,
+    on: date | str,
     unit: str | None = None,
-    evidence: Mapping[str, Evidence] | None = None,
+    evidence: Mapping[str, Evidence] | str | Path | None = None,
 ) -> Scorecard:
     """How one trust stands against one year of the scheme, as of a day.
 
@@ -101,13 +99,13 @@ def scorecard(
         no more can come.
     year : str
         Such as ``"y7"``.
-    on : date
+    on : date or str
         Counts that begin later are left out; a period that ended before is
         judged, another is said to be on course or at risk.
     unit : str, optional
         The trust; needed where the counts hold several.
-    evidence : mapping of str to Evidence, optional
-        From `read_evidence`.
+    evidence : path, or mapping of str to Evidence, optional
+        The trust's file of evidence, or what `read_evidence` made of it.
 
     Returns
     -------
@@ -118,9 +116,9 @@ def scorecard(
     ------
     InputError
         If the counts break their contract, name an item that does not exist,
-        or count cases twice.
+        or count cases twice; if evidence says of an item what nobody may.
     OptionError
-        If the year or the unit is not known.
+        If the year or the unit is not known, `on` is no date, or `evidence` something else.
 
     Examples
     --------
@@ -132,21 +130,38 @@ def scorecard(
     'Not met: 1 more of the 7 cases would have had to succeed'
     """
     chosen = scheme().year(year)
+    on = given_day(on, "on")
     frame = _checked(counts)
     trust = chosen_unit(frame, unit)
-    rows = rows_by_item(frame, year=chosen.id, unit=trust)
+    kept = evidence_given(evidence, year=chosen.id, unit=trust)
+    found_rows = rows_by_item(frame, year=chosen.id, unit=trust, on=on, places=row_places(counts))
+    rows = found_rows.rows
     lines = []
     for item in scheme().of_year(chosen.id):
         window = scheme().window(item, chosen.id)
-        said = (evidence or {}).get(item.id)
+        said = kept.get(item.id)
+        if said is not None:
+            check_said(item, said, chosen.id)
         if item.kind == "evidence":
-            line = _evidence_line(said, on)
+            line = evidence_line(said, window, chosen, on)
         else:
-            found = tally(item, rows.get(item.id, ()), window, on)
-            line = _figure_line(item, found, _judged(item, found, window, chosen, on=on), said)
+            own = rows.get(item.id, [])
+            found = tally(item, own, window, on)
+            judged = _judged(
+                item, found, window, chosen, on=on, split=found.choice or _to_split(own, window)
+            )
+            judged = _excepted(item, found, judged, said, year=chosen, on=on)
+            line = _figure_line(item, found, judged, said)
         lines.append({**_common(item, window, chosen), **line})
     items = _typed(pd.DataFrame(lines, columns=list(ITEM_COLUMNS)))
-    return Scorecard(year=chosen, unit=trust, on=on, items=items, actions=_actions(items))
+    return Scorecard(
+        year=chosen,
+        unit=trust,
+        on=on,
+        items=items,
+        actions=action_rows(items),
+        unused=found_rows.unused,
+    )
 
 
 def _checked(counts: Any) -> pd.DataFrame:
@@ -157,7 +172,10 @@ def _checked(counts: Any) -> pd.DataFrame:
     if not isinstance(counts, Table):
         return check_counts(counts)
     if counts.kind != "counts":
-        raise InputError(f"{counts.source} holds records, not counts; count them first")
+        raise InputError(
+            f"{counts.source} holds records, not counts, which have the columns measure, unit, "
+            "period, numerator and denominator; count them first"
+        )
     frame: pd.DataFrame = counts.data
     return frame
 
@@ -179,35 +197,33 @@ def _common(item: Item, window: Window, year: SchemeYear) -> dict[str, Any]:
     }
 
 
-def _evidence_line(said: Evidence | None, on: date) -> dict[str, Any]:
-    if said is None:
-        return {"verdict": "not_reported", "verdict_text": verdict_text("not_reported"), "note": ""}
-    verdict, note = _EVIDENCE[said.status], said.note
-    if verdict == "met" and said.date is not None and said.date > on:
-        verdict = "in_progress"
-        note = "; ".join(filter(None, (note, f"achieved on {said.date:%d %b %Y}, after this date")))
-    return {
-        "verdict": verdict,
-        "verdict_text": verdict_text(verdict),
-        "date": said.date,
-        "link": said.link,
-        "who": said.who,
-        "note": note,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A verdict on figures, why (where the numbers do not tell it), and what else to know."""
+
+    word: str
+    verdict: PeriodVerdict | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def _excepted(
+    item: Item, found: Tally, judged: _Judged, said: Evidence | None, *, year: SchemeYear, on: date
+) -> _Judged:
+    """The verdict after what the trust says of the item."""
+    if said is not None and said.status == "not applicable":
+        return _Judged(word="not_applicable", notes=(said.note,))
+    share = Fraction(found.numerator or 0, found.denominator) if found.denominator else None
+    ended = on > scheme().window(item, year.id).last
+    word, why, notes = exception_changes(item, judged.word, share, said, year, ended=ended, on=on)
+    return replace(judged, word=word, why=why or judged.why, notes=tuple(notes))
 
 
 def _figure_line(
-    item: Item, found: Tally, judged: tuple[str, PeriodVerdict | None], said: Evidence | None
+    item: Item, found: Tally, judged: _Judged, said: Evidence | None
 ) -> dict[str, Any]:
-    word, verdict = judged
-    notes = [*found.doubts, *found.notes]
-    if said is not None and said.status in ("not applicable", "achieved"):
-        excepted = said.status == "achieved" and word in ("not_met", "cannot_now_be_met")
-        word = "met_by_exception" if excepted else word
-        word = "not_applicable" if said.status == "not applicable" else word
-        notes.insert(0, said.note)
-    elif word in ("not_met", "cannot_now_be_met", "at_risk") and item.exception:
-        notes.append(f"{item.exception}.")
+    verdict = judged.verdict
+    notes = [*judged.notes, *found.doubts, *found.notes]
     interval = None
     if item.kind == "statistic" and item.form == "flow" and found.denominator is not None:
         interval = exact_interval(found.numerator or 0, found.denominator)
@@ -225,10 +241,10 @@ def _figure_line(
         "upper_95": high,
         "first": found.first,
         "last": found.last,
-        "verdict": word,
+        "verdict": judged.word,
         "verdict_text": verdict_text(
-            word, verdict, cases=found.denominator, count=item.kind == "count",
-            stock=item.form == "stock",
+            judged.word, verdict, cases=found.denominator, expected=found.expected_total,
+            count=item.kind == "count", stock=item.form == "stock", why=judged.why,
         ),
         "cases_short": verdict.cases_short if verdict else None,
         "catch_up": verdict.catch_up if verdict else None,
@@ -241,27 +257,67 @@ def _figure_line(
 
 
 def _judged(
-    item: Item, found: Tally, window: Window, year: SchemeYear, *, on: date
-) -> tuple[str, PeriodVerdict | None]:
-    """The word for an item with figures, and the verdict that it comes from."""
-    mark = item.thresholds.get(year.id)
+    item: Item, found: Tally, window: Window, year: SchemeYear, *, on: date, split: str
+) -> _Judged:
+    """The verdict on an item with figures."""
+    mark = item.thresholds.get(year.id) if item.required else None
+    counted = item.kind != "statistic" or found.denominator is not None
+    if not found.known or (mark is not None and not counted):
+        return _Judged(word="unsettled" if found.doubts else "not_reported")
     if mark is None:
-        return ("no_mark" if found.known or item.required else "not_reported"), None
-    ended = on > window.last
-    if not found.known or (item.kind == "statistic" and found.denominator is None):
-        return ("unsettled" if found.doubts else "not_reported"), None
+        # A verdict on what the scheme does not ask for would be invented.
+        whose = "; its mark is not of the scheme" if year.id in item.thresholds else ""
+        return _Judged(word="no_mark", why="" if item.required else f"for context{whose}")
     verdict = _verdict(item, mark, found, window, on)
+    depends = _depends(item, mark, found)
+    if on <= window.last:
+        return _before_the_end(verdict, depends=depends, split=split)
+    return _after_the_end(item, found, verdict, depends=depends, split=split)
+
+
+def _after_the_end(
+    item: Item, found: Tally, verdict: PeriodVerdict, *, depends: bool, split: str
+) -> _Judged:
+    """What is over is judged, unless something about its figures is open."""
     word: str = verdict.verdict
-    if word == "none_due" and item.none and ended:
+    if word == "none_due" and item.none:
         word = item.none
-    if not ended:
-        if word == "cannot_now_be_met" and _may_be_spared(item, mark, found):
-            word = "at_risk"
-        return word, verdict
     done = item.kind == "count" and word == "met"  # what was done stays done
-    if (found.doubts and not done) or _depends(item, mark, found):
-        return "unsettled", verdict
-    return word, verdict
+    if depends:
+        return _Judged(word="unsettled", verdict=verdict, why=split)
+    if found.doubts and not done:
+        return _Judged(word="unsettled", verdict=verdict)
+    if any(PROVISIONAL in note for note in found.notes):
+        why = f"{'met' if word == 'met' else 'short of the mark'} as it stands, {PROVISIONAL}"
+        return _Judged(word="unsettled", verdict=verdict, why=why)
+    return _Judged(word=word, verdict=verdict)
+
+
+def _before_the_end(verdict: PeriodVerdict, *, depends: bool, split: str) -> _Judged:
+    """What is not over is neither met nor lost for what may lie outside the period."""
+    word: str = verdict.verdict
+    if word == "none_due":  # there may be a case yet
+        return _Judged(word="on_course", verdict=verdict)
+    if depends and word == "cannot_now_be_met":
+        why = f"lost if what failed belongs to the period; {split}"
+        return _Judged(word="at_risk", verdict=verdict, why=why)
+    if depends and word == "met":
+        return _Judged(word="on_course", verdict=verdict, why=split)
+    return _Judged(word=word, verdict=verdict)
+
+
+def _to_split(rows: Sequence[Row], window: Window) -> str:
+    """Which rows across an edge of the period would have to be two, and where."""
+    told = []
+    for row in rows:
+        if row.numerator is None:
+            continue
+        name = f"the row of {row.dates}"
+        if row.first < window.first <= row.last:
+            told.append(f"split {name} before {window.first:%d %b %Y}")
+        if row.first <= window.last < row.last:
+            told.append(f"split {name} after {window.last:%d %b %Y}")
+    return "; ".join(told)
 
 
 def _verdict(item: Item, mark: Fraction, found: Tally, window: Window, on: date) -> PeriodVerdict:
@@ -280,7 +336,7 @@ def _verdict(item: Item, mark: Fraction, found: Tally, window: Window, on: date)
             verdict=word,  # type: ignore[arg-type]  # one of two words of Verdict
             cases_short=now.cases_short,
             catch_up=None,
-            failures_left=now.failures_left,
+            failures_left=None,
         )
     return period_verdict(
         numerator, cases, mark, item.operator, ended=ended, expected_total=found.expected_total
@@ -302,48 +358,6 @@ def _depends(item: Item, mark: Fraction, found: Tally) -> bool:
             for pair in (found.lowest, found.highest)
         ]
     return len(set(ends)) > 1
-
-
-def _may_be_spared(item: Item, mark: Fraction, found: Tally) -> bool:
-    """Whether what failed may lie outside the period, in a row across its edge."""
-    if found.highest is None:
-        return False
-    best = period_verdict(*found.highest, mark, item.operator, ended=False)
-    return best.verdict != "cannot_now_be_met"
-
-
-def _actions(items: pd.DataFrame) -> pd.DataFrame:
-    """One row a safety action: met only if all that it requires is."""
-    rows = []
-    for number, title in scheme().actions.items():
-        own = items[items["action"].eq(number) & items["required"]]
-        verdicts = own["verdict"].to_list()
-        word = _together(verdicts)
-        # What has no mark stops no action, but it has not been met either.
-        asked = [one for one in verdicts if one not in _NOT_ASKED]
-        rows.append(
-            {
-                "action": number,
-                "title": title,
-                "verdict": word,
-                "verdict_text": action_text(word, verdicts),
-                "required": len(asked),
-                "met": sum(one in _FULFILLED for one in asked),
-                "open": "; ".join(own.loc[~own["verdict"].isin(_FULFILLED), "item"]),
-            }
-        )
-    return pd.DataFrame(rows, columns=list(ACTION_COLUMNS))
-
-
-def _together(verdicts: list[str]) -> str:
-    """What verdicts make of a whole, of which every part must be met."""
-    for word in (
-        "not_met", "cannot_now_be_met", "not_reported", "unsettled", "at_risk", "on_course",
-        "in_progress",
-    ):  # fmt: skip
-        if word in verdicts:
-            return word
-    return "met"
 
 
 def _typed(items: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spcbench_mis.verdict import WORDS, PeriodVerdict
 
 ITEM_WORDS = {
@@ -18,8 +20,8 @@ ITEM_WORDS = {
 ACTION_WORDS = {
     word: ITEM_WORDS[word]
     for word in (
-        "met", "not_met", "cannot_now_be_met", "not_reported", "unsettled", "at_risk",
-        "on_course", "in_progress",
+        "met", "cannot_now_be_met", "not_met", "at_risk", "unsettled", "on_course",
+        "in_progress", "not_reported",
     )
 }  # fmt: skip
 """Every verdict on a safety action, or on the scheme."""
@@ -36,13 +38,26 @@ SYMBOLS = {
 """A sign beside the words; what has none is neither good nor bad."""
 
 
+COUNTED = {
+    "met": "met",
+    "met_by_exception": "met by an agreed exception",
+    "none_due": "none due",
+    **{word: ACTION_WORDS[word].lower() for word in ACTION_WORDS if word != "met"},
+    "no_mark": "without a mark",
+    "not_applicable": "not applicable",
+}
+"""How items are counted, in this order."""
+
+
 def verdict_text(
     verdict: str,
     found: PeriodVerdict | None = None,
     *,
     cases: int | None = None,
+    expected: int | None = None,
     count: bool = False,
     stock: bool = False,
+    why: str = "",
 ) -> str:
     """A verdict with what stands between the trust and the mark.
 
@@ -54,10 +69,14 @@ def verdict_text(
         The numbers behind it.
     cases : int, optional
         Cases so far.
+    expected : int, optional
+        Cases of the whole period, once that number is known.
     count : bool
         Whether things done are counted, such as meetings.
     stock : bool
         Whether the cases are those of one day.
+    why : str
+        What to say in place of the numbers.
 
     Returns
     -------
@@ -70,53 +89,75 @@ def verdict_text(
     >>> verdict_text("at_risk", period_verdict(17, 20, "0.95", ended=False), cases=20)
     'At risk: the next 40 cases would all have to succeed'
     """
-    words = ITEM_WORDS[verdict]
-    if found is None:
-        return words
-    more = ""
-    if verdict == "not_met" and found.cases_short:
+    more = why
+    if found is None or more:
+        pass
+    elif verdict == "not_met" and found.cases_short:
         more = (
             f"{found.cases_short} more were needed"
             if count
             else f"{found.cases_short} more of the {cases} cases would have had to succeed"
         )
     elif verdict in ("at_risk", "on_course", "cannot_now_be_met"):
-        more = _ahead(verdict, found, count=count, stock=stock)
-    return f"{words}: {more}" if more else words
+        to_come = None if expected is None else expected - (cases or 0)
+        more = _at_once(found, count=count) if count or stock else _ahead(found, expected, to_come)
+    return f"{ITEM_WORDS[verdict]}: {more}" if more else ITEM_WORDS[verdict]
 
 
-def action_text(verdict: str, items: list[str]) -> str:
-    """A verdict on a safety action, with how many of its items are the reason.
+def action_text(verdict: str, items: Sequence[str]) -> str:
+    """A verdict on a safety action, with how its required items stand.
 
     Examples
     --------
-    >>> action_text("not_reported", ["met", "not_reported", "not_reported"])
-    'Not reported (2 items)'
+    >>> action_text("at_risk", ["met", "not_reported", "at_risk", "not_reported"])
+    'At risk: 1 met, 1 at risk, 2 not reported'
     """
-    number = items.count(verdict)
-    if verdict == "met":
-        return ACTION_WORDS[verdict]
-    return f"{ACTION_WORDS[verdict]} ({number} {'item' if number == 1 else 'items'})"
+    words = ACTION_WORDS[verdict]
+    return words if verdict == "met" else f"{words}: {counts_text(items)}"
 
 
-def _ahead(verdict: str, found: PeriodVerdict, *, count: bool, stock: bool) -> str:
+def counts_text(items: Sequence[str]) -> str:
+    """How many items have each verdict.
+
+    Examples
+    --------
+    >>> counts_text(["not_reported", "met", "none_due", "met"])
+    '2 met, 1 none due, 1 not reported'
+    """
+    told = [f"{items.count(word)} {said}" for word, said in COUNTED.items() if word in items]
+    return ", ".join(told)
+
+
+def _at_once(found: PeriodVerdict, *, count: bool) -> str:
+    """What is missing of a number of things done, or of the state on a day."""
+    when = "by the end" if count else "today"
+    return f"{found.cases_short} more needed {when}" if found.cases_short else ""
+
+
+def _ahead(found: PeriodVerdict, expected: int | None, to_come: int | None) -> str:
     """What can still happen before the end."""
     left, further = found.failures_left, found.catch_up
-    if count or stock:
-        when = "by the end" if count else "today"
-        return f"{found.cases_short} more needed {when}" if found.cases_short else ""
     if found.verdict == "cannot_now_be_met":
-        return _lost(verdict, left)
-    if left is not None:
-        return f"{left or 'none'} of the cases to come may fail"
+        if left is None:
+            return "too many cases have failed, whatever the rest do"
+        return f"{-left} more failed than the mark allows, whatever the rest do"
+    if left is not None and expected is not None and to_come is not None:
+        return _of_expected(expected, to_come, left)
+    if found.verdict == "none_due":
+        return "no case so far"
     if further == 1:
         return "the next case would have to succeed"
     return f"the next {further} cases would all have to succeed" if further else ""
 
 
-def _lost(verdict: str, left: int | None) -> str:
-    if verdict == "at_risk":
-        return "lost, unless what failed lies outside the period"
-    if left is None:
-        return "too many cases have failed, whatever the rest do"
-    return f"{-left} more failed than the mark allows, whatever the rest do"
+def _of_expected(expected: int, to_come: int, left: int) -> str:
+    """How many of the cases to come must succeed, if so many may fail."""
+    must = to_come - left
+    head = f"{expected} expected, {to_come or 'none'} still due"
+    if not to_come:
+        return f"{head}: the mark is reached"
+    if not must:
+        return f"{head}: the mark is reached whatever they do"
+    if to_come == 1:
+        return f"{head}: it must succeed"
+    return f"{head}: {'all' if must == to_come else must} of them must succeed"

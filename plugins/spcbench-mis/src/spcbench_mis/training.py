@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from spcbench.errors import InputError, OptionError
-from spcbench_mis.scheme_data import scheme
+from spcbench.errors import InputError, OptionError, suggest
+from spcbench_mis.scheme_data import YEARS, Item, scheme
+from spcbench_mis.scheme_due import day_of, given_day
 from spcbench_mis.verdict import exact_share, successes_needed
 
 STAFF_COLUMNS = ("staff", "measure", "attended")
@@ -32,8 +33,8 @@ DAY = "2025-01-31"
 def training_forecast(
     staff: Any,
     *,
-    on: date,
-    until: date,
+    on: date | str,
+    until: date | str,
     unit: str,
     threshold: Fraction | str | None = None,
     months_valid: int = 12,
@@ -46,9 +47,9 @@ def training_forecast(
         One row a person and course, with `STAFF_COLUMNS`; `attended` is the
         last date, missing for who never has. Leave out who the local rule
         leaves out, such as long-term absence.
-    on : date
+    on : date or str
         Today; a later attendance is refused.
-    until : date
+    until : date or str
         Last day to look at.
     unit : str
         The trust.
@@ -84,6 +85,7 @@ def training_forecast(
     2  2025-10-31        2        4          2
     3  2025-11-30        2        4          2
     """
+    on, until = given_day(on, "on"), given_day(until, "until")
     if until < on:
         raise OptionError(f"the forecast ends on {until}, before it begins on {on}")
     if isinstance(months_valid, bool) or not isinstance(months_valid, int) or months_valid < 1:
@@ -113,7 +115,9 @@ def training_forecast(
     return pd.DataFrame(rows, columns=list(FORECAST_COLUMNS))
 
 
-def training_counts(staff: Any, *, on: date, unit: str, months_valid: int = 12) -> pd.DataFrame:
+def training_counts(
+    staff: Any, *, on: date | str, unit: str, months_valid: int = 12
+) -> pd.DataFrame:
     """The share in date on one day as counts, for the scorecard and run charts.
 
     Parameters
@@ -124,21 +128,26 @@ def training_counts(staff: Any, *, on: date, unit: str, months_valid: int = 12) 
     Returns
     -------
     pandas.DataFrame
-        `measure, unit, period, numerator, denominator`; `period` is the day.
+        `measure, unit, period, period_end, numerator, denominator`; both
+        periods are the day, so that it is not taken for the month.
 
     Examples
     --------
     >>> staff = pd.DataFrame({"staff": ["a"], "measure": ["sa8_fm_midwives"],
     ...                       "attended": ["2025-02-01"]})
-    >>> training_counts(staff, on=date(2025, 9, 1), unit="RJ1").iloc[0, 3:].to_list()
+    >>> training_counts(staff, on=date(2025, 9, 1), unit="RJ1").iloc[0, 4:].to_list()
     [1, 1]
     """
-    made = training_forecast(staff, on=on, until=on, unit=unit, months_valid=months_valid)
+    on = given_day(on, "on")
+    made = training_forecast(
+        staff, on=on, until=on, unit=unit, months_valid=months_valid, threshold="1"
+    )  # no mark is looked at
     return pd.DataFrame(
         {
             "measure": made["measure"],
             "unit": made["unit"],
             "period": pd.to_datetime(made["on"]),
+            "period_end": pd.to_datetime(made["on"]),
             "numerator": made["in_date"],
             "denominator": made["in_post"],
         }
@@ -157,14 +166,14 @@ def checked_staff(staff: Any, *, on: date) -> pd.DataFrame:
     for name in STAFF_COLUMNS:
         if name not in frame.columns:
             raise InputError(
-                f"the list of staff has no column {name!r}; its columns are "
-                + ", ".join(STAFF_COLUMNS)
+                f"the list of staff has no column {name!r}; {suggest(name, map(str, frame))}. "
+                f"It needs the columns {', '.join(STAFF_COLUMNS)}"
             )
-    known = {item.id for item in scheme().items if item.form == "stock"}
+    known = {item.id for item in scheme().items if item.form == "stock" and _of_staff(item)}
     days = []
     seen: dict[tuple[str, str], int] = {}
     for place, cells in enumerate(frame[list(STAFF_COLUMNS)].to_dict("records"), start=2):
-        measure = _text(cells["measure"]).removeprefix("mis:")
+        measure = _measure(cells["measure"])
         person = _text(cells["staff"])
         if not person:
             raise InputError(f"row {place}, column staff: is empty; give every person an id")
@@ -179,10 +188,15 @@ def checked_staff(staff: Any, *, on: date) -> pd.DataFrame:
                 "latest attendance"
             )
         days.append(_day(cells["attended"], place, on))
-    measures = [_text(one).removeprefix("mis:") for one in frame["measure"]]
+    measures = [_measure(one) for one in frame["measure"]]
     made = frame[["staff"]].assign(measure=measures)
     made["attended"] = pd.Series(days, index=made.index, dtype=object)
     return made
+
+
+def _of_staff(item: Item) -> bool:
+    """Whether a stock counts people, not the parts of a care bundle."""
+    return not item.denominator.endswith("interventions")
 
 
 def _text(value: Any) -> str:
@@ -191,25 +205,24 @@ def _text(value: Any) -> str:
     )  # fmt: skip
 
 
+def _measure(value: Any) -> str:
+    """An item's id, whether or not the pack and year stand before it."""
+    pack, colon, item = _text(value).rpartition(":")
+    ours = pack in ("mis", *(f"mis@{year}" for year in YEARS))
+    return item if not colon or ours else _text(value)
+
+
 def _day(value: Any, row: int, on: date) -> date | None:
     where = f"row {row}, column attended"
-    if isinstance(value, pd.Timestamp) or (isinstance(value, date) and not pd.isna(value)):
-        day: date = pd.Timestamp(value).date()
-    else:
-        text = _text(value)
-        if not text:
-            return None
-        try:
-            day = date.fromisoformat(text) if len(text) == len(DAY) else _refused(text)
-        except ValueError:
-            raise InputError(f"{where}: {text!r} is not a date such as {DAY}") from None
+    if not _text(value):
+        return None
+    try:
+        day = day_of(value)
+    except ValueError:
+        raise InputError(f"{where}: {_text(value)!r} is not a date such as {DAY}") from None
     if day > on:
         raise InputError(f"{where}: {day} lies after {on}; leave out what is only planned")
     return day
-
-
-def _refused(text: str) -> date:
-    raise ValueError(text)
 
 
 def _lasts_until(attended: date | None, months: int) -> date | None:

@@ -44,8 +44,9 @@ class PeriodVerdict:
         How many further cases, all of them successes, would bring the share to
         the mark; None where none could.
     failures_left : int, optional
-        How many cases may still fail, of the number expected in all; below 0
-        the mark is lost by so many. None where that number is not known.
+        How many of the cases to come may fail, once the number expected in all
+        is known; below 0 the mark is lost by so many. Of a period that has
+        ended, how many more might have failed. None where it is not known.
     """
 
     verdict: Verdict
@@ -139,6 +140,7 @@ def period_verdict(
     left = None
     if total is not None:
         left = total - successes_needed(total, share, op) - failures
+        left = left if ended else min(left, total - denominator)
     # Without the number of cases to come, only a mark of 100 % can be lost before the end.
     lost = share == 1 and (failures > 0 or op == ">")
     lost |= left is not None and left < 0

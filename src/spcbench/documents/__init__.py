@@ -1,0 +1,1 @@
+"""Whole reports as documents in pages; loaded only when one is written."""
