@@ -125,6 +125,34 @@ def test_a_stock_is_no_window_of_a_whole_area_either(host):
     assert then[["then", "now"]].to_list() == ["20%\n2 of 10, Dec 2023", "80%\n8 of 10, Dec 2024"]
 
 
+def test_a_row_of_many_periods_is_told_by_its_months(host):
+    given = pd.concat(
+        [
+            rows("warm", "A", 28, 29).iloc[:1].assign(
+                period=pd.Timestamp("2024-12-01"), period_end=pd.Timestamp("2025-09-30")
+            ),
+            *(rows("flags", "A", 1).iloc[:1].assign(period=pd.Timestamp(one))
+              for one in ("2025-04-02", "2025-05-01", "2025-07-01")),
+        ]
+    )  # fmt: skip
+    page = sb.unit_report(given, unit="A", host=host)
+    cells = frame(page, "at_a_glance")
+    assert cells.loc["care@1:warm", "recent"] == "96.6%\n28 of 29, Dec 2024 to Sep 2025"
+    (missed,) = [one for one in page.all_tables if one.id == "missed_by_period"]
+    assert "Longer periods stand where they begin." in missed.note
+
+
+def test_what_stands_beside_the_measures_has_a_calendar_of_its_own(host):
+    half = rows("known", "A", 9).iloc[[0, 6, 12, 18]]
+    page = sb.unit_report(pd.concat([counts("warm"), half]), unit="A", host=host)
+    assert frame(page, "at_a_glance").loc["care@1:warm", "recent"] == "50%\n60 of 120"
+    longer = half.assign(period=half["period"] - pd.DateOffset(years=1))
+    page = sb.unit_report(pd.concat([counts("warm"), longer]), unit="A", host=host)
+    assert (
+        page.sections[0].tables[0].title == "At a glance: the 12 months from Jan 2024 to Dec 2024"
+    )
+
+
 def on_days(days):
     """Staff of A, told on days of their own, beside monthly cases."""
     dates = pd.to_datetime(days)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,8 @@ from spcbench.intake import as_date, is_rate, matching, take, usable_once
 from spcbench.measures.counting import Counted
 from spcbench.pages_cells import lost_text, rate_lines, span_text, units_text
 from spcbench.pages_nation import NATION, check_lengths, is_path, with_nation
-from spcbench.pages_window import calendar, frequencies, window_of
+from spcbench.pages_window import YEAR, calendar, frequencies, window_of
+from spcbench.pictures.periods import is_longer
 from spcbench.pictures.theme import date_text, end_text, period_text
 from spcbench.tables import LEVEL, Display, Table
 
@@ -163,6 +165,12 @@ class Ground:
         begin and end with the others: a quarter may reach beyond the last month.
         """
         word = self.lengths[measure]
+        reach = self._reach(line, window)
+        if reach:
+            # A row of many periods stands for all of them: which, says more than how many rows.
+            return ", ".join(
+                one for one in (reach, lost_text(line, int(line["periods"]), word)) if one
+            )
         if word == self.frequency:
             return lost_text(line, len(window), word)
         if line is None:
@@ -174,6 +182,20 @@ class Ground:
         if own[0] == window[0] and ends[0] == ends[1]:
             return said
         return ", ".join(one for one in (said, span_text(own, word)) if one)
+
+    def _reach(self, line: Any, window: Sequence[pd.Timestamp]) -> str:
+        """From when to when rows go of which one is longer than a period usually is."""
+        if line is None or "period_end" not in self.frame.columns:
+            return ""
+        measure, unit = line.name
+        rows = self.frame["measure"].eq(measure) & self.frame["unit"].eq(unit)
+        rows &= self.frame["status"].eq("ok") & self.frame["period"].isin(list(window))
+        own = self.frame[rows.to_numpy(dtype=np.bool_)]
+        word = self.lengths[measure]
+        if not longer_rows(own, word):
+            return ""
+        named = word if word in YEAR else "month"
+        return period_text(own["period"].min(), named, ends=own["period_end"].max())
 
     @property
     def alike(self) -> bool:
@@ -193,6 +215,13 @@ class Ground:
     def only(self, rows: pd.DataFrame) -> Any:
         """Some rows, as the verbs take them."""
         return like(self.counts, rows.reset_index(drop=True))
+
+
+def longer_rows(rows: pd.DataFrame, frequency: str) -> bool:
+    """Whether a row covers more than a period usually does; more than a month, if none is usual."""
+    ends = rows.get("period_end", rows["period"])
+    word = frequency if frequency in YEAR and frequency != "day" else "month"
+    return any(map(is_longer, rows["period"], ends, repeat(word)))
 
 
 def like(counts: Any, frame: pd.DataFrame) -> Any:
@@ -281,7 +310,11 @@ def ground_of(
     # A page adds periods up; of a stock it takes the latest alone.
     added = taken.frame["status"].eq("ok").to_numpy() & usable_once(taken.frame, taken.display)
     check_apart(taken.frame[added])
-    frequency, lengths = frequencies(gaps(taken.frame, taken.series)[1], taken.frame)
+    # The calendar is of what is shown: what stands beside it keeps periods of its own.
+    order = pack_order(_charted(taken.display), host)
+    own = taken.frame[taken.frame["measure"].isin(order).to_numpy(dtype=np.bool_)]
+    found = gaps(taken.frame, taken.series)[1]
+    frequency, lengths = frequencies({name: found[name] for name in order}, own)
     if national is not None:
         check_lengths(known, lengths, host)
     whole = _with_strata(whole, hierarchy, {one.strata for one in taken.display.values()})
@@ -291,8 +324,8 @@ def ground_of(
         base=base,
         display=taken.display,
         names=taken.unit_names,
-        order=pack_order(_charted(taken.display), host),
-        periods=calendar(taken.frame["period"].unique(), frequency),
+        order=order,
+        periods=calendar(own["period"].unique(), frequency),
         frequency=frequency,
         lengths=lengths,
         window=window_of(window, frequency),

@@ -22,7 +22,7 @@ from spcbench.pages_cells import (
     units_text,
     variation_text,
 )
-from spcbench.pages_ground import Ground
+from spcbench.pages_ground import Ground, longer_rows
 from spcbench.pages_window import summed
 from spcbench.pictures.chart_kinds import kind_of
 from spcbench.pictures.periods import is_longer
@@ -276,6 +276,7 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
     if not made:
         return None
     headings = {f"{period:%Y-%m-%d}": period_text(period, ground.frequency) for period in shown}
+    longer = not ground.alike or longer_rows(rows, ground.frequency)
     return ReportTable(
         id="missed_by_period",
         title=f"Missed, {period_word(ground.frequency)} by {period_word(ground.frequency)}",
@@ -283,7 +284,7 @@ def missed_table(ground: Ground, unit: str) -> ReportTable | None:
         headings={"measure": "Measure", **headings},
         note="“2 of 6”: two of six eligible did not have it. A dash: nobody was eligible, or "
         "nothing is known of those who were."
-        + ("" if ground.alike else " Longer periods stand where they begin."),
+        + (" Longer periods stand where they begin." if longer else ""),
     )
 
 

@@ -49,6 +49,16 @@ def test_what_is_missing_is_said(drawn_charts):
     )
 
 
+def test_too_few_points_are_not_said_to_be_without_signals(drawn_charts):
+    charts = drawn_charts()
+    few = dataclasses.replace(charts, points=charts.points.head(2), signals=charts.signals.head(0))
+    said = describe_chart(few, MEASURE, "RX000")
+    assert "Too few points to look for special causes." in said
+    assert "No special-cause signals" not in said
+    few = dataclasses.replace(few, points=charts.points.head(3))
+    assert "No special-cause signals" in describe_chart(few, MEASURE, "RX000")
+
+
 def test_the_latest_signal_is_told_with_its_span(drawn_charts):
     charts = drawn_charts()
     later = charts.signals.assign(

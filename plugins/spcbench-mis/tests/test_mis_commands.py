@@ -137,6 +137,19 @@ def test_the_same_page_twice(desk):
     assert card(desk, ".html").read_bytes() == card(desk, ".html").read_bytes()
 
 
+def test_pdf(desk):
+    from pypdf import PdfReader
+
+    said = " ".join(one.extract_text() for one in PdfReader(card(desk, ".pdf")).pages)
+    text = " ".join(said.split())
+    assert "1 more of the 19 cases would have had to succeed" in text
+    assert "No file of evidence was given" in text
+    path = card(desk, ".pdf", "--evidence", "evidence.csv")
+    said = " ".join(one.extract_text() for one in PdfReader(path).pages)
+    assert "Head of <Midwifery>" in " ".join(said.split())
+    assert "No file of evidence" not in said
+
+
 def test_a_template_can_be_filled_in_and_used(desk):
     assert run("mis-scorecard", "--template", "ev.toml", "--year", "6").strip() == "ev.toml"
     text = (desk / "ev.toml").read_text(encoding="utf-8")
@@ -415,5 +428,7 @@ def test_what_is_no_window(window, message):
 def test_the_public_names_are_listed_and_there():
     assert {"scorecard", "due_counts", "Window", "read_months"} <= set(dir(spcbench_mis))
     assert set(spcbench_mis.__all__) <= set(dir(spcbench_mis))
+    assert {"Any", "import_module", "cache"}.isdisjoint(dir(spcbench_mis))
+    assert {"spcbench_packs", "spcbench_readers"} <= set(dir(spcbench_mis))
     for name in spcbench_mis.__all__:
         assert getattr(spcbench_mis, name).__doc__

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_TOLD = 5
 _MOST_LETTERS = 600
 """Of the comments in a description: whoever hears it read out cannot skip them."""
+_FEWEST = 3
+"""Fewer points than this can show nothing."""
 _ALIKE = 1e-9
 """Limits that differ by less do so only by rounding."""
 _ASSURED = {
@@ -193,6 +195,8 @@ def _signal_sentences(charts: ChartResult, key: Key, *, day: bool) -> list[str]:
     sided = signals[signals["side"].notna()]
     if signals.empty and kind_in(charts, key)[1].rules == "none":
         return ["Not judged: no rule for special causes fits this chart."]
+    if signals.empty and rows_of(charts.points, key, second="unit")["value"].count() < _FEWEST:
+        return ["Too few points to look for special causes."]
     if signals.empty:
         return ["No special-cause signals."]
     said = [_latest_signal(sided, often, day=day)] if len(sided) else []

@@ -51,7 +51,9 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    # Hooks are found by these names; what was imported for this module's own use is no part of it.
+    own = {name for name, one in globals().items() if getattr(one, "__module__", "") == __name__}
+    return sorted({*own, *_HOMES, "SPCBENCH_API", "__all__", "__doc__"})
 
 
 def annual_pack() -> Pack:

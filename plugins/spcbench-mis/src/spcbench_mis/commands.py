@@ -13,9 +13,10 @@ from spcbench.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from spcbench.plugin import PluginHost
+    from spcbench_mis.scorecard_table import Scorecard
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-SUFFIXES = (".csv", ".json", ".html")
+SUFFIXES = (".csv", ".json", ".html", ".pdf")
 DATE_METAVAR = "YYYY-MM-DD"
 
 
@@ -31,7 +32,7 @@ DATE_METAVAR = "YYYY-MM-DD"
     help="Write a file of evidence to fill in (.toml or .csv) instead of a scorecard.",
 )
 @options.counts_options
-@click.option("-o", "--output", type=FILE, help="scorecard.html, scorecard.csv or scorecard.json.")
+@click.option("-o", "--output", type=FILE, help="scorecard.html, .pdf, .csv or .json.")
 @click.pass_obj
 def scorecard_command(
     host: PluginHost | None,
@@ -65,19 +66,13 @@ def scorecard_command(
         )
     _check_not_an_input(output, counts, evidence)
     from spcbench.cli.inputs import counts_of
-    from spcbench_mis import scorecard_page
     from spcbench_mis.evidence import evidence_about
     from spcbench_mis.scorecard_rows import unused_lines
     from spcbench_mis.scorecard_table import scorecard
 
     table = counts_of(counts, host=host, **reading)
     card = scorecard(table, year=year, unit=unit, on=_day("on", on), evidence=evidence)
-    made = {
-        ".csv": scorecard_page.scorecard_csv,
-        ".json": scorecard_page.scorecard_json,
-        ".html": scorecard_page.scorecard_html,
-    }[output.suffix.lower()](card)
-    _write(output, made)
+    _write_scorecard(card, output, evidence=evidence is not None, host=host)
     for line in unused_lines(card.unused):
         click.echo(line, err=True)
     if evidence is not None and not evidence_about(evidence)[1]:
@@ -85,6 +80,25 @@ def scorecard_command(
     met = int(card.actions["verdict"].eq("met").sum())
     click.echo(f"{met} of {len(card.actions)} safety actions met as of {card.on}", err=True)
     click.echo(output)
+
+
+def _write_scorecard(
+    card: Scorecard, output: Path, *, evidence: bool, host: PluginHost | None
+) -> None:
+    if output.suffix.lower() == ".pdf":
+        from spcbench import write
+        from spcbench_mis.scorecard_layout import scorecard_report
+
+        write(scorecard_report(card, evidence=evidence), output, host=host)
+        return
+    from spcbench_mis import scorecard_page
+
+    made = {
+        ".csv": scorecard_page.scorecard_csv,
+        ".json": scorecard_page.scorecard_json,
+        ".html": scorecard_page.scorecard_html,
+    }[output.suffix.lower()](card)
+    _write(output, made)
 
 
 @click.command("mis-signals")

@@ -94,6 +94,30 @@ def trust_section(card: Scorecard, *, name: str, more: Sequence[str], evidence: 
     )
 
 
+def scorecard_report(card: Scorecard, *, evidence: bool) -> Any:
+    """The scorecard of one trust as a document of its own.
+
+    Parameters
+    ----------
+    card : Scorecard
+        What to lay out.
+    evidence : bool
+        Whether a file of evidence was given.
+
+    Returns
+    -------
+    spcbench.Report
+    """
+    from spcbench import Report
+
+    none = (
+        "No file of evidence was given (--evidence FILE), so that evidence items are not reported."
+    )
+    more = () if evidence else (none,)
+    section = trust_section(card, name=card.unit, more=more, evidence=True)
+    return Report([], title=f"{card.unit}: scorecard", sections=[section])
+
+
 def trusts_section(
     cards: Mapping[str, Scorecard], *, names: Mapping[str, str], more: Sequence[str]
 ) -> Any:

@@ -24,6 +24,7 @@ STAFF_COLUMNS = ("staff", "measure", "attended")
 
 FORECAST_COLUMNS = (
     "measure", "unit", "on", "in_post", "in_date", "value", "expired", "to_attend", "threshold",
+    "threshold_of",
 )  # fmt: skip
 """Columns of a forecast."""
 
@@ -94,7 +95,10 @@ def training_forecast(
     ends = [_lasts_until(day, months_valid) for day in frame["attended"]]
     rows = []
     for measure, own in frame.assign(ends=ends).groupby("measure", sort=True):
-        mark = exact_share(threshold) if threshold is not None else _mark(str(measure))
+        if threshold is not None:
+            mark, whose = exact_share(threshold), "given"
+        else:
+            mark, whose = _mark(str(measure))
         last = [end for end in own["ends"] if end is not None]
         first = sum(end >= on for end in last)
         for day in _days(on, until):
@@ -110,6 +114,7 @@ def training_forecast(
                     "expired": first - in_date,
                     "to_attend": max(0, successes_needed(in_post, mark) - in_date),
                     "threshold": float(mark),
+                    "threshold_of": whose,
                 }
             )
     return pd.DataFrame(rows, columns=list(FORECAST_COLUMNS))
@@ -239,8 +244,10 @@ def _days(on: date, until: date) -> list[date]:
     return [on, *(end.date() for end in ends if end.date() > on)]
 
 
-def _mark(measure: str) -> Fraction:
+def _mark(measure: str) -> tuple[Fraction, str]:
+    """The newest mark of an item, and whose it is."""
     marks: Mapping[str, Fraction] = scheme().item(measure).thresholds
     if not marks:
         raise OptionError(f"{measure} has no mark in the scheme; give threshold=")
-    return marks[max(marks)]
+    newest = max(marks)
+    return marks[newest], f"MIS {scheme().year(newest).label} (not verified)"
