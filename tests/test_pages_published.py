@@ -142,6 +142,19 @@ def test_a_row_of_many_periods_is_told_by_its_months(host):
     assert "Longer periods stand where they begin." in missed.note
 
 
+def test_the_rest_of_a_split_month_stands_under_its_month(host, asked):
+    split = rows("warm", "A", 5)
+    split = split.assign(period_end=split["period"] + pd.offsets.MonthEnd(0))
+    split.loc[21, "period"] = pd.Timestamp("2024-10-02")
+    staff = rows("staff", "A", TRAINED)
+    page = sb.unit_report(pd.concat([split, staff]), unit="A", host=host)
+    assert frame(page, "at_a_glance").loc["care@1:warm", "recent"] == "50%\n60 of 120"
+    # The pack is told of the day itself.
+    given = asked[-1].counts.query("measure == 'care@1:warm'")["period"]
+    assert pd.Timestamp("2024-10-02") in set(given)
+    assert pd.Timestamp("2024-10-01") not in set(given)
+
+
 def test_what_stands_beside_the_measures_has_a_calendar_of_its_own(host):
     half = rows("known", "A", 9).iloc[[0, 6, 12, 18]]
     page = sb.unit_report(pd.concat([counts("warm"), half]), unit="A", host=host)

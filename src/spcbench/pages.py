@@ -264,7 +264,7 @@ def _page(
     ground: Ground, kind: Any, unit: str, members: Sequence[str], files: Mapping[str, Path]
 ) -> Page:
     wanted = {unit, *members, *ground.above(unit).values()}
-    rows = ground.frame[ground.frame["unit"].isin(list(wanted)).to_numpy()]
+    rows = ground.as_given(ground.frame[ground.frame["unit"].isin(list(wanted)).to_numpy()])
     return Page(
         kind=kind,
         unit=unit,

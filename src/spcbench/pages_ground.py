@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ ABOVE = ("system", "region", "national")
 
 EXPOSED = ("rate", "count", "expected")
 """What charts take where the denominator, if any, is no number of cases."""
+
+_Key = tuple[str, str, pd.Timestamp]
 
 ALL = "all"
 """Code of all units together, where no area is named."""
@@ -78,6 +80,9 @@ class Ground:
     shares : bool
         Whether values are shares of cases, as the charts that were asked for
         take them; not so rates, whose denominator is an exposure.
+    began : mapping
+        First days of parts of months, which stand under their months, by measure,
+        unit and month.
     """
 
     counts: Any
@@ -92,6 +97,18 @@ class Ground:
     window: int
     host: PluginHost
     shares: bool = True
+    began: Mapping[_Key, pd.Timestamp] = field(default_factory=dict)
+
+    def as_given(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with the first days that they came with."""
+        keys = zip(rows["measure"], rows["unit"], rows["period"], strict=True)
+        return rows.assign(
+            period=pd.Series(
+                [self.began.get((str(one), str(unit), day), day) for one, unit, day in keys],
+                index=rows.index,
+                dtype=rows["period"].dtype,
+            )
+        )
 
     @property
     def recent(self) -> tuple[pd.Timestamp, ...]:
@@ -305,6 +322,7 @@ def ground_of(
                 f"{whole['period'].min():%Y-%m-%d}"
             )
         whole = kept
+    whole, began = _parts_by_month(whole)
     known = like(counts, whole)
     taken = take(known, host=host, level=base, rates=True, **(shown or {}))
     # A page adds periods up; of a stock it takes the latest alone.
@@ -331,6 +349,7 @@ def ground_of(
         window=window_of(window, frequency),
         host=host,
         shares=chart == "auto" or host.chart(chart).takes not in EXPOSED,
+        began=began,
     )
 
 
@@ -380,6 +399,28 @@ def _stocks_by_month(frame: pd.DataFrame, host: PluginHost) -> pd.DataFrame:
         period=frame["period"].mask(rows, month),
         period_end=ends.mask(rows, ends.fillna(frame["period"])),
     )
+
+
+def _parts_by_month(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[_Key, pd.Timestamp]]:
+    """Counts in which a part of a month stands under its month, and when such parts began.
+
+    A scheme may begin on the second day of a month: the row is split there, and what
+    is left of the month is its only row. Months with two rows stay as they are.
+    """
+    if "period_end" not in frame.columns:
+        return frame, {}
+    month = frame["period"].dt.to_period("M").dt.start_time.astype(frame["period"].dtype)
+    keys = frame.assign(period=month)[["measure", "unit", "period"]]
+    part = frame["period"].ne(month) & frame["period_end"].dt.to_period("M").eq(
+        frame["period"].dt.to_period("M")
+    )
+    # Where most rows begin within months, these are weeks or days and no rest of a month.
+    rare = part.groupby(frame["measure"]).transform("mean").lt(0.5)
+    alone = ~keys.duplicated(keep=False).groupby(frame["measure"]).transform("any")
+    rows = (part & rare & alone).to_numpy(dtype=np.bool_)
+    told = zip(*(keys[rows][one] for one in keys), frame["period"][rows], strict=True)
+    began = {(str(name), str(unit), at): day for name, unit, at, day in told}
+    return frame.assign(period=month.where(rows, frame["period"])), began
 
 
 def _put_beside(whole: pd.DataFrame, rows: pd.DataFrame, base: str) -> pd.DataFrame:
