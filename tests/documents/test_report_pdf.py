@@ -142,6 +142,15 @@ def test_a_cell_of_several_pages_and_a_word_wider_than_its_column_are_whole():
     assert everything.index("before") < everything.index("word0") < everything.index("after")
 
 
+def test_a_narrow_table_with_a_long_title_is_laid_out():
+    title = " ".join(f"word{n}" for n in range(60))
+    table = ReportTable(
+        id="narrow", title=title, frame=pd.DataFrame({"n": [1, 2]}), headings={"n": "N"}
+    )
+    said = " ".join(read(report_pdf(make_report(table)))[1]).split()
+    assert {f"word{n}" for n in range(60)} <= set(said)
+
+
 def test_signs_are_letters_of_the_document():
     signs = "✓ ✗ ≥ ≤ – — ’ “ ” ± × → £ ö ŵ μ ½"
     frame = pd.DataFrame({"a": [signs], "b": ["<b>&amp;</b> \"'"]})

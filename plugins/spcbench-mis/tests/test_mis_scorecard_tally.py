@@ -229,6 +229,19 @@ def test_june_to_november_are_six_months(day, verdict):
     assert line(counts, "sa4_short_locum", date(2025, 7, 1))["verdict"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("met", "cases", "last", "verdict"),
+    [
+        (9, 10, "2025-08-31", "unsettled"),  # seven months: which of them failed?
+        (9, 10, "2025-07-31", "not_met"),  # the six that the audit is of
+        (10, 10, "2025-11-30", "met"),
+    ],
+)
+def test_a_row_longer_than_the_audit_does_not_say_when_a_case_failed(met, cases, last, verdict):
+    counts = rows("sa4_short_locum", ("2025-02-01", met, cases, last))
+    assert line(counts, "sa4_short_locum")["verdict"] == verdict
+
+
 def test_on_the_last_day_another_six_months_may_still_be_the_audit():
     assert locums((0, 1), on=date(2025, 11, 30))["verdict"] == "at_risk"
     assert locums((0, 1))["verdict"] == "unsettled"

@@ -81,6 +81,9 @@ def grid_story(table: ReportTable, orientation: str) -> list[Any]:
     for number, part in enumerate(parts, start=1):
         title = f"{table.title} (part {number} of {len(parts)})" if len(parts) > 1 else table.title
         widths = _shared([least[at] for at in part], [liked[at] for at in part], width)
+        # The title is as wide as the table: a narrow one would make a column of it.
+        wider = max(1.0, width / 2 / sum(widths))
+        widths = [wider * own for own in widths]
         rows = [[row[at] for at in part] for row in cells]
         named = [headings[at] for at in part]
         story.append(_grid(title, named, rows, widths=widths, size=size, height=height))

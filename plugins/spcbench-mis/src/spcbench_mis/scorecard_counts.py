@@ -181,6 +181,9 @@ def _audited(item: Item, made: Tally, rows: list[Row], window: Window, on: date)
         doubts.append(f"the audit needs {months} months in a row; the rows do not cover them")
     pairs = [*found, *filter(None, (made.lowest, made.highest))]
     pairs.append((made.numerator or 0, made.denominator or 0))
+    # Of a row longer than the audit nobody knows where in it cases failed.
+    long = [row for row in rows if row.last > _months_on(row.first, window, months)]
+    pairs += [(row.numerator, row.numerator) for row in long if row.numerator]
     if item.none != "met" and any(cases for _, cases in pairs):
         pairs = [pair for pair in pairs if pair[1]]
     low = min(pairs, key=lambda pair: (_share(pair), not pair[1]))
