@@ -159,8 +159,8 @@ def test_what_stands_beside_the_measures_has_a_calendar_of_its_own(host):
     half = rows("known", "A", 9).iloc[[0, 6, 12, 18]]
     page = sb.unit_report(pd.concat([counts("warm"), half]), unit="A", host=host)
     assert frame(page, "at_a_glance").loc["care@1:warm", "recent"] == "50%\n60 of 120"
-    longer = half.assign(period=half["period"] - pd.DateOffset(years=1))
-    page = sb.unit_report(pd.concat([counts("warm"), longer]), unit="A", host=host)
+    later = half.assign(period=half["period"] + pd.DateOffset(months=9))
+    page = sb.unit_report(pd.concat([counts("warm"), later]), unit="A", host=host)
     assert (
         page.sections[0].tables[0].title == "At a glance: the 12 months from Jan 2024 to Dec 2024"
     )
@@ -179,6 +179,24 @@ def test_a_stock_told_on_the_last_day_of_each_month_stands_beside_months(host):
     cells = frame(sb.unit_report(on_days(ends), unit="A", host=host), "at_a_glance")
     assert cells.loc["care@1:staff", "recent"] == "80%\n8 of 10, 17 Dec 2024"
     assert cells.loc["care@1:warm", "recent"] == "50%\n60 of 120"
+
+
+def test_a_stock_told_on_a_day_without_an_end_is_of_that_day(host, asked):
+    given = on_days([f"{one:%Y-%m}-17" for one in MONTHS]).drop(columns="period_end")
+    cells = frame(sb.unit_report(given, unit="A", host=host), "at_a_glance")
+    assert cells.loc["care@1:staff", "recent"] == "80%\n8 of 10, 17 Dec 2024"
+    told = asked[-1].counts.query("measure == 'care@1:staff'")["period_end"]
+    assert told.max() == pd.Timestamp("2024-12-17")
+
+
+def test_halves_of_a_month_do_not_become_one_month_twice(host):
+    first = rows("warm", "A", 5).assign(period_end=MONTHS + pd.Timedelta(days=14))
+    second = rows("warm", "A", 5).assign(
+        period=MONTHS + pd.Timedelta(days=15), period_end=MONTHS + pd.offsets.MonthEnd(0)
+    )
+    page = sb.unit_report(pd.concat([first, second]), unit="A", host=host)
+    (charts,) = [one for one in page.all_results if hasattr(one, "signals")]
+    assert charts.points["period"].nunique() == 48
 
 
 def test_a_stock_told_twice_in_a_month_keeps_its_days(host):

@@ -414,10 +414,8 @@ def _parts_by_month(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[_Key, pd.Ti
     part = frame["period"].ne(month) & frame["period_end"].dt.to_period("M").eq(
         frame["period"].dt.to_period("M")
     )
-    # Where most rows begin within months, these are weeks or days and no rest of a month.
-    rare = part.groupby(frame["measure"]).transform("mean").lt(0.5)
     alone = ~keys.duplicated(keep=False).groupby(frame["measure"]).transform("any")
-    rows = (part & rare & alone).to_numpy(dtype=np.bool_)
+    rows = (part & alone).to_numpy(dtype=np.bool_)
     told = zip(*(keys[rows][one] for one in keys), frame["period"][rows], strict=True)
     began = {(str(name), str(unit), at): day for name, unit, at, day in told}
     return frame.assign(period=month.where(rows, frame["period"])), began
